@@ -1,0 +1,39 @@
+//! The vocabulary of Taskwire: tasks, their events, searches, errors, and the ports through which the rest of
+//! the system reaches a database, a broker and a search engine.
+//!
+//! A port is a trait that stands beside the types it speaks: [`TaskRepository`] in `repository`, [`Outbox`] and
+//! [`EventPublisher`] in `outbox`, [`EventSource`] and [`DeadLetterQueue`] in `stream`, [`TaskIndex`] in `index`,
+//! [`TaskSearch`] in `search`, [`Clock`] and [`IdSource`] in `source`.
+//!
+//! To add an adapter, implement the port in a crate of its own and name it in one binary's `main.rs`.
+//!
+//! This crate must not do I/O, read a clock, know a transport or depend on any other crate of the workspace.
+
+mod dependency;
+mod error;
+mod event;
+mod index;
+mod outbox;
+mod repository;
+mod search;
+mod source;
+mod stream;
+mod task;
+mod text;
+mod timestamp;
+
+pub use dependency::{Dependency, Unreachable};
+pub use error::{BoxError, Chain, Conflict, Error, FieldError, Location, Violation};
+pub use event::{DeletedTask, EncodedEvent, EventKind, TaskEvent};
+pub use index::{Document, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
+pub use outbox::{EventPublisher, Outbox, OutboxFault, OutboxRecord, OutboxSession, PublishFault};
+pub use repository::{TaskRepository, Written};
+pub use search::{SearchFilter, SearchPage, SearchQuery, SearchWindow, TaskSearch};
+pub use source::{Clock, IdSource, SystemClock, SystemIds};
+pub use stream::{
+    DeadLetter, DeadLetterQueue, EventSource, ParkFault, Partition, Position, Record, RevocationGuard,
+    SourceEvent, SourceFault,
+};
+pub use task::{Categories, Dates, Priority, Task, TaskFields, TaskId, Version};
+pub use text::{Description, ExternalId};
+pub use timestamp::Timestamp;
