@@ -1,0 +1,36 @@
+//! What the relay measures.
+
+use opentelemetry::metrics::{Counter, Gauge};
+
+/// The relay's instruments.
+pub(crate) struct RelayMetrics {
+    /// Events acknowledged by the broker and deleted from the outbox.
+    pub(crate) published: Counter<u64>,
+    /// Batches that the broker did not take and that are published again.
+    pub(crate) failures: Counter<u64>,
+    /// 1 while this process leads.
+    pub(crate) leader: Gauge<u64>,
+}
+
+impl RelayMetrics {
+    pub(crate) fn new() -> Self {
+        let meter = opentelemetry::global::meter("taskwire-relay");
+        let published = meter
+            .u64_counter("taskwire.relay.published")
+            .with_description("events published")
+            .build();
+        let failures = meter
+            .u64_counter("taskwire.relay.failures")
+            .with_description("batches not taken by the broker")
+            .build();
+        let leader = meter
+            .u64_gauge("taskwire.relay.leader")
+            .with_description("1 while this process leads")
+            .build();
+        Self {
+            published,
+            failures,
+            leader,
+        }
+    }
+}
