@@ -1,0 +1,15 @@
+//! Settings of the consume loop.
+
+/// The consume loop.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Consume loop")]
+pub struct DispatchSettings {
+    /// Most records in one batch: applied together and acknowledged together
+    #[arg(id = "dispatch_batch_records", long = "batch-records", env = "BATCH_RECORDS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000), value_name = "RECORDS")]
+    pub batch_records: u32,
+
+    /// Most bytes of records read ahead and not yet applied; reading pauses above it. One batch more may be
+    /// in flight
+    #[arg(id = "dispatch_read_ahead_bytes", long = "read-ahead-bytes", env = "READ_AHEAD_BYTES", default_value_t = 16 * 1_024 * 1_024, value_parser = clap::value_parser!(u64).range(65_536..), value_name = "BYTES")]
+    pub read_ahead_bytes: u64,
+}
