@@ -11,8 +11,8 @@ pub struct RelaySettings {
     pub batch_size: u32,
 
     /// How often an idle leader looks for events that other servers wrote, in milliseconds (its own writes wake
-    /// it at once)
-    #[arg(id = "relay_poll_ms", long = "relay-poll-ms", env = "RELAY_POLL_MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000), value_name = "MS")]
+    /// it at once). It also keeps the leader's session alive, which the database ends after 15 s of silence
+    #[arg(id = "relay_poll_ms", long = "relay-poll-ms", env = "RELAY_POLL_MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=5_000), value_name = "MS")]
     pub poll_ms: u64,
 
     /// How often a relay that stands by tries to become the leader, in milliseconds

@@ -158,7 +158,7 @@ impl Shell {
         }
     }
 
-    async fn wait(&self, at_most: Duration, wakeable: bool) -> Input {
+    async fn wait(&mut self, at_most: Duration, wakeable: bool) -> Input {
         let woken = async {
             if wakeable {
                 self.written.notified().await

@@ -1,0 +1,100 @@
+//! Who may be whose parent.
+//!
+//! The rules need more than one row, so those who add or move an edge of the tree exclude one another by an advisory
+//! lock. It is taken by a statement of its own: a statement sees what was committed before it began, and one that
+//! took the lock and then looked would look at the tree as it was before it waited. Two tasks moved below each other
+//! at once would then make a cycle.
+//!
+//! Tasks may be added side by side, since neither can be the other's parent yet, so an addition takes the lock shared.
+//! Making a task a root takes none: it removes an edge, which can break no rule.
+
+use sqlx::postgres::PgConnection;
+use taskwire_domain::{Conflict, Error, FieldError, TaskId, Violation};
+
+use crate::locks::TASK_TREE;
+
+/// The greatest depth; a task without a parent is at depth 1.
+const MAX_DEPTH: i32 = 16;
+
+/// How a task comes to be below its parent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Placement {
+    /// It is new.
+    Added,
+    /// It was elsewhere, perhaps with tasks below it.
+    Moved,
+}
+
+/// Keeps everyone else from changing the tree in a way that matters to this placement, until the transaction ends.
+pub(crate) async fn lock_tree(
+    transaction: &mut PgConnection,
+    placement: Placement,
+) -> Result<(), sqlx::Error> {
+    let lock = match placement {
+        Placement::Added => "select pg_advisory_xact_lock_shared($1)",
+        Placement::Moved => "select pg_advisory_xact_lock($1)",
+    };
+    sqlx::query(lock).bind(TASK_TREE).execute(transaction).await?;
+    Ok(())
+}
+
+/// `$1` is the new parent, `$2` the task below it. Walking is bounded so that a cycle made by hand does not run
+/// for ever; one level more than allowed is enough to know.
+const SURVEY: &str = "
+    with recursive
+    above (id, parent_id, level) as (
+        select id, parent_id, 1 from tasks where id = $1
+        union all
+        select task.id, task.parent_id, above.level + 1
+        from above join tasks task on task.id = above.parent_id
+        where above.level <= 16
+    ),
+    below (id, level) as (
+        select id, 1 from tasks where id = $2
+        union all
+        select task.id, below.level + 1
+        from below join tasks task on task.parent_id = below.id
+        where below.level <= 16
+    )
+    select (select max(level) from above),
+           exists (select from above where id = $2),
+           coalesce((select max(level) from below), 1)";
+
+/// Whether `task`, new or with all that is below it, may be placed below `parent`. Call it after [`lock_tree`] in the
+/// same transaction.
+pub(crate) async fn judge(
+    transaction: &mut PgConnection,
+    parent: TaskId,
+    task: TaskId,
+) -> Result<Result<(), Error>, sqlx::Error> {
+    let (parent_depth, is_cycle, height): (Option<i32>, bool, i32) = sqlx::query_as(SURVEY)
+        .bind(parent.as_uuid())
+        .bind(task.as_uuid())
+        .fetch_one(transaction)
+        .await?;
+    Ok(match parent_depth {
+        None => Err(unknown_parent()),
+        Some(_) if is_cycle => Err(Error::Conflict(Conflict::ParentCycle)),
+        Some(depth) if depth + height > MAX_DEPTH => Err(too_deep()),
+        Some(_) => Ok(()),
+    })
+}
+
+/// The parent does not exist.
+pub(crate) fn unknown_parent() -> Error {
+    at_parent(Violation::new(
+        "unknown-parent",
+        "must be the id of an existing task",
+    ))
+}
+
+fn too_deep() -> Error {
+    at_parent(Violation::new(
+        "too-deep",
+        "must not put a task, or one below it, deeper than 16 levels",
+    ))
+}
+
+fn at_parent(violation: Violation) -> Error {
+    Error::Invalid(vec![FieldError::at_pointer("/parentId", violation)])
+}

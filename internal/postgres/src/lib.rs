@@ -1,0 +1,32 @@
+//! Tasks and outbox in PostgreSQL 14 or newer: [`PostgresTasks`] is the repository, [`PostgresOutbox`] the outbox as
+//! the relay reads it, [`PostgresHealth`] the health check, [`migrate`] the schema.
+//!
+//! Each write is one transaction of task row, outbox row and, for a deletion, `deleted_tasks` row, and its error says
+//! whether it was applied; `error` is where that is decided. The relay has a connection of its own, never one of the
+//! pool's.
+//!
+//! This crate must not decide what a task may be, encode an event or know a broker, and nothing of sqlx may show in
+//! its public items.
+
+mod backlog;
+mod checkout;
+mod config;
+mod error;
+mod health;
+mod hierarchy;
+mod locks;
+mod migrate;
+mod outbox;
+mod pool;
+mod row;
+mod tasks;
+mod url;
+
+pub use backlog::Backlog;
+pub use config::PostgresSettings;
+pub use health::PostgresHealth;
+pub use migrate::{MigrationError, ensure_migrated, migrate};
+pub use outbox::{PostgresOutbox, SESSION_IDLE_LIMIT};
+pub use pool::PostgresPool;
+pub use tasks::PostgresTasks;
+pub use url::{DatabaseUrl, DatabaseUrlError};

@@ -1,0 +1,16 @@
+//! The adapter against a real PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic in a test is the failure being looked for"
+)]
+
+mod backlog;
+mod faults;
+mod fixture;
+mod health;
+mod hierarchy;
+mod migrate;
+mod outbox;
+mod tasks;

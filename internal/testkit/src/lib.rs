@@ -1,0 +1,25 @@
+//! For tests alone: a private database, topics and index on the real engines, and our binaries as child processes.
+//!
+//! The engines' addresses come from `DATABASE_URL`, `KAFKA_BROKERS` and `ELASTICSEARCH_URL`, which `cargo xtask test`
+//! sets; a missing one is a panic that says so, never a skip. Whatever a test was given is removed when it is dropped.
+//!
+//! This crate must not be used by anything that ships.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "everything here runs inside a test"
+)]
+
+mod elasticsearch;
+mod engines;
+mod kafka;
+mod postgres;
+mod process;
+mod proxy;
+
+pub use elasticsearch::SearchIndex;
+pub use kafka::Topics;
+pub use postgres::Database;
+pub use process::{Process, binary};
+pub use proxy::Proxy;
