@@ -1,0 +1,63 @@
+//! `DELETE /tasks/{id}`: deletes the task and answers its last state.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+
+use crate::failure::{Failure, both};
+use crate::task_id_parameter::{IdInPath, task_id};
+use crate::{AppState, entity_tag, task_answer, traceparent};
+
+pub(crate) async fn handle(
+    State(app): State<AppState>,
+    path: IdInPath,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let (id, precondition) = both(task_id(path), entity_tag::if_match(&headers))?;
+    let receipt = app
+        .tasks
+        .delete(id, &precondition, traceparent::sampled(&headers))
+        .await?;
+    Ok((
+        task_answer::consistency_token(receipt.token),
+        task_answer::body(&receipt.task),
+    )
+        .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{NOW, TASK, TestApi, request};
+
+    #[tokio::test]
+    async fn a_deletion_answers_the_last_state_and_the_tombstones_token() {
+        let api = TestApi::with_a_task().await;
+        let path = format!("/tasks/{TASK}");
+        let answer = api.send(request("DELETE", &path, &[])).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["task"]["version"]),
+            (200, &json!(1))
+        );
+        assert_eq!(answer.body["task"]["description"], "old");
+        assert_eq!(answer.header("x-consistency-token"), format!("{TASK}@2"));
+        assert_eq!(answer.header("etag"), "");
+        let event = json!({"type": "Task.Deleted", "value": {"id": TASK, "version": 2, "deletedAt": NOW}});
+        assert_eq!(api.events()[1].0, event);
+        let again = api.send(request("DELETE", &path, &[])).await;
+        assert_eq!(again.problem(), (404, "task-not-found"));
+    }
+
+    #[tokio::test]
+    async fn if_match_guards_a_deletion() {
+        let api = TestApi::with_a_task().await;
+        let path = format!("/tasks/{TASK}");
+        let answer = api.send(request("DELETE", &path, &[("if-match", "\"2\"")])).await;
+        assert_eq!(answer.problem(), (412, "version-mismatch"));
+        assert_eq!(api.descriptions(), ["old"]);
+        let answer = api.send(request("DELETE", &path, &[("if-match", "\"1\"")])).await;
+        assert_eq!(answer.status, 200);
+        assert!(api.descriptions().is_empty());
+    }
+}

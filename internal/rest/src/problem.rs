@@ -1,0 +1,251 @@
+//! Problem documents (RFC 9457), and the log line of a failure that is ours.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::Serialize;
+use taskwire_domain::{Chain, Error, FieldError, Location};
+
+use crate::body_limit::MAX_BODY_BYTES;
+use crate::failure::{Failure, FailureNote, Refusal};
+use crate::failure_table::{self, Row};
+use crate::header_limit::MAX_HEADER_BYTES;
+use crate::request_id::RequestId;
+use crate::time_limit::MAX_REQUEST_TIME;
+
+/// Writes the document into an answer that notes a failure; any other answer passes unchanged.
+pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> Response {
+    let Some(FailureNote(failure)) = response.extensions_mut().remove::<FailureNote>() else {
+        return response;
+    };
+    let row = failure_table::row(&failure);
+    log(&failure, row, request_id);
+    let document = Document {
+        r#type: format!("/problems/{}", row.code),
+        title: row.title,
+        status: row.status.as_u16(),
+        detail: detail(&failure),
+        code: row.code,
+        request_id: request_id.as_str(),
+        errors: wrong_fields(&failure),
+    };
+    // Strings and numbers under string keys: writing them as JSON cannot fail, and an empty body would still
+    // go with the right status.
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    *response.body_mut() = Body::from(body);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.remove(header::CONTENT_LENGTH);
+    response
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<WrongField<'a>>>,
+}
+
+#[derive(Serialize)]
+struct WrongField<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    code: &'static str,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Place<'a> {
+    Pointer(&'a str),
+    Parameter(&'a str),
+    Header(&'a str),
+}
+
+fn wrong_fields(failure: &Failure) -> Option<Vec<WrongField<'_>>> {
+    let Failure::Domain(Error::Invalid(errors)) = failure else {
+        return None;
+    };
+    Some(errors.iter().map(wrong_field).collect())
+}
+
+fn wrong_field(error: &FieldError) -> WrongField<'_> {
+    WrongField {
+        place: match &error.location {
+            Location::Pointer(pointer) => Place::Pointer(pointer),
+            Location::Parameter(name) => Place::Parameter(name),
+            Location::Header(name) => Place::Header(name),
+        },
+        code: error.violation.code,
+        detail: &error.violation.detail,
+    }
+}
+
+/// A sentence for people about this occurrence, free of anything from inside.
+fn detail(failure: &Failure) -> String {
+    match failure {
+        Failure::Domain(Error::Invalid(errors)) => match errors.len() {
+            1 => "one value of the request is wrong; errors names it".to_owned(),
+            count => format!("{count} values of the request are wrong; errors names each"),
+        },
+        Failure::Domain(error @ Error::NotFound(_)) => error.to_string(),
+        Failure::Domain(Error::Conflict(conflict)) => conflict.to_string(),
+        Failure::Domain(Error::Unavailable { .. }) => {
+            "nothing was applied; send the same request again after the time in Retry-After".to_owned()
+        }
+        Failure::Domain(Error::OutcomeUnknown { .. }) => {
+            "the write may have been applied or not; read before sending it again".to_owned()
+        }
+        Failure::Domain(Error::Internal { .. }) | Failure::Panicked(_) => {
+            "this is a fault of the service; its log tells more under the request id".to_owned()
+        }
+        Failure::Refused(refusal) => refusal_detail(refusal),
+    }
+}
+
+fn refusal_detail(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::UnknownPath => "no endpoint has this path".to_owned(),
+        Refusal::MethodNotAllowed => "Allow lists the methods that this path has".to_owned(),
+        Refusal::NotAcceptable => "answers are application/json, which Accept must not exclude".to_owned(),
+        Refusal::BodyTooSlow => format!(
+            "nothing was applied; send the whole body within {} seconds",
+            MAX_REQUEST_TIME.as_secs()
+        ),
+        Refusal::UnsupportedMediaType { .. } => {
+            "the body must be JSON, sent with Content-Type: application/json".to_owned()
+        }
+        Refusal::BodyTooLarge => format!("the body may have at most {MAX_BODY_BYTES} bytes"),
+        Refusal::HeadersTooLarge => format!("the headers may have at most {MAX_HEADER_BYTES} bytes together"),
+        Refusal::TimedOut => format!(
+            "the answer was not ready in {} seconds",
+            MAX_REQUEST_TIME.as_secs()
+        ),
+    }
+}
+
+/// Logs what an operator should see, once, with its causes. What the caller did wrong is the caller's to see.
+fn log(failure: &Failure, row: Row, request_id: &RequestId) {
+    let request_id = request_id.as_str();
+    match failure {
+        Failure::Domain(error @ Error::Unavailable { .. }) => {
+            tracing::warn!(
+                request.id = request_id,
+                problem.code = row.code,
+                error = %Chain(error),
+                "request refused, a dependency is away"
+            );
+        }
+        Failure::Domain(error @ (Error::OutcomeUnknown { .. } | Error::Internal { .. })) => {
+            tracing::error!(
+                request.id = request_id,
+                problem.code = row.code,
+                error = %Chain(error),
+                "request failed"
+            );
+        }
+        Failure::Panicked(message) => {
+            tracing::error!(
+                request.id = request_id,
+                problem.code = row.code,
+                error = message.as_str(),
+                "a handler panicked"
+            );
+        }
+        Failure::Refused(Refusal::TimedOut) => {
+            tracing::warn!(
+                request.id = request_id,
+                problem.code = row.code,
+                "request took too long"
+            );
+        }
+        Failure::Domain(_) | Failure::Refused(_) => {
+            tracing::debug!(
+                request.id = request_id,
+                problem.code = row.code,
+                "request refused"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+    use taskwire_domain::Violation;
+
+    use super::*;
+
+    async fn document(failure: Failure) -> (Response<()>, Value) {
+        let id = RequestId::accept_or_make(Some(&HeaderValue::from_static("r-1")));
+        let (parts, body) = write_document(failure.into_response(), &id).into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (
+            Response::from_parts(parts, ()),
+            serde_json::from_slice(&bytes).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn wrong_values_are_listed_by_pointer_parameter_and_header() {
+        let wrong = |location| FieldError {
+            location,
+            violation: Violation::new("bad", "is bad"),
+        };
+        let errors = vec![
+            wrong(Location::Pointer("/a~1b".into())),
+            wrong(Location::Parameter("id".into())),
+            wrong(Location::Header("if-match".into())),
+        ];
+        let (answer, document) = document(errors.into()).await;
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let wanted = json!({
+            "type": "/problems/invalid-request", "title": "The request breaks rules", "status": 400,
+            "detail": "3 values of the request are wrong; errors names each", "code": "invalid-request",
+            "requestId": "r-1",
+            "errors": [
+                {"pointer": "/a~1b", "code": "bad", "detail": "is bad"},
+                {"parameter": "id", "code": "bad", "detail": "is bad"},
+                {"header": "if-match", "code": "bad", "detail": "is bad"}
+            ]
+        });
+        assert_eq!(document, wanted);
+    }
+
+    #[tokio::test]
+    async fn a_cause_stays_inside_and_retry_after_is_whole_seconds_upwards() {
+        let error = Error::Unavailable {
+            dependency: "postgresql",
+            retry_after: std::time::Duration::from_millis(1_200),
+            cause: "password authentication failed".into(),
+        };
+        let (answer, document) = document(error.into()).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["retry-after"]),
+            (503, &HeaderValue::from_static("2"))
+        );
+        assert!(!document.to_string().contains("password"), "{document}");
+        assert!(!document.to_string().contains("postgresql"), "{document}");
+        assert!(document.get("errors").is_none());
+    }
+
+    #[tokio::test]
+    async fn an_ordinary_answer_passes_unchanged() {
+        let id = RequestId::accept_or_make(None);
+        let answer = write_document("fine".into_response(), &id);
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "fine");
+    }
+}

@@ -1,0 +1,159 @@
+//! Whether this process can serve, and how well: what a probe or a balancer asks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde::Serialize;
+use taskwire_domain::{Chain, Dependency};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// A dependency that has not answered by then counts as away.
+const CHECK_TIME: Duration = Duration::from_secs(1);
+
+/// How long a report is good for. Any number of probes within it cost one check.
+const REPORT_LIFETIME: Duration = Duration::from_secs(1);
+
+/// How well the process can serve, as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Overall {
+    /// Everything is there.
+    Ok,
+    /// Something that not every request needs is away.
+    Degraded,
+    /// Something that every request needs is away.
+    Unavailable,
+}
+
+/// Whether one dependency is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "status")]
+enum Check {
+    Ok,
+    Unavailable,
+}
+
+/// What was found; why something is away is for the log alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Report {
+    /// The whole.
+    pub(crate) status: Overall,
+    checks: BTreeMap<&'static str, Check>,
+}
+
+/// Asks the dependencies whether they are there.
+pub struct Readiness {
+    required: Vec<Arc<dyn Dependency>>,
+    optional: Vec<Arc<dyn Dependency>>,
+    /// The last report and its age. The lock is held while a new one is made, so that those who ask meanwhile
+    /// wait for it instead of asking again themselves.
+    last: Mutex<Option<(Instant, Report)>>,
+}
+
+impl Readiness {
+    /// The process is ready exactly when all `required` answer; without one of `optional` it is degraded.
+    pub fn new(required: Vec<Arc<dyn Dependency>>, optional: Vec<Arc<dyn Dependency>>) -> Self {
+        Self {
+            required,
+            optional,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// A report at most a second old.
+    pub(crate) async fn report(&self) -> Report {
+        let mut last = self.last.lock().await;
+        if let Some((made, report)) = &*last
+            && made.elapsed() < REPORT_LIFETIME
+        {
+            return report.clone();
+        }
+        let before = last.as_ref().map(|(_, report)| &report.checks);
+        let report = self.check(before).await;
+        *last = Some((Instant::now(), report.clone()));
+        report
+    }
+
+    async fn check(&self, before: Option<&BTreeMap<&'static str, Check>>) -> Report {
+        let everything = self.required.iter().chain(&self.optional);
+        let checks: BTreeMap<_, _> = join_all(everything.map(|dependency| async move {
+            let known = before.and_then(|checks| checks.get(dependency.name()));
+            (dependency.name(), ask(dependency.as_ref(), known).await)
+        }))
+        .await
+        .into_iter()
+        .collect();
+        let away = |dependency: &Arc<dyn Dependency>| checks.get(dependency.name()) != Some(&Check::Ok);
+        let status = if self.required.iter().any(away) {
+            Overall::Unavailable
+        } else if self.optional.iter().any(away) {
+            Overall::Degraded
+        } else {
+            Overall::Ok
+        };
+        Report { status, checks }
+    }
+}
+
+/// Asks one dependency. A change is worth a log line, an unchanged absence is not.
+async fn ask(dependency: &dyn Dependency, before: Option<&Check>) -> Check {
+    let name = dependency.name();
+    let fault = match tokio::time::timeout(CHECK_TIME, dependency.check()).await {
+        Ok(Ok(())) => {
+            if before == Some(&Check::Unavailable) {
+                tracing::info!(dependency = name, "dependency is back");
+            }
+            return Check::Ok;
+        }
+        Ok(Err(unreachable)) => Chain(&unreachable).to_string(),
+        Err(_) => format!("no answer within {} ms", CHECK_TIME.as_millis()),
+    };
+    if before == Some(&Check::Unavailable) {
+        tracing::debug!(dependency = name, error = fault, "dependency is still away");
+    } else {
+        tracing::warn!(dependency = name, error = fault, "dependency is away");
+    }
+    Check::Unavailable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Behaviour, FakeDependency};
+
+    fn dependency(name: &'static str, behaviour: Behaviour) -> Arc<FakeDependency> {
+        Arc::new(FakeDependency::new(name, behaviour))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_run_side_by_side_under_one_time_limit() {
+        let hanging: Vec<Arc<dyn Dependency>> = vec![
+            dependency("a", Behaviour::Hangs),
+            dependency("b", Behaviour::Hangs),
+            dependency("c", Behaviour::Hangs),
+        ];
+        let began = Instant::now();
+        let report = Readiness::new(hanging, Vec::new()).report().await;
+        assert_eq!(report.status, Overall::Unavailable);
+        assert!(
+            began.elapsed() < CHECK_TIME + Duration::from_millis(100),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_of_probes_costs_one_check_a_second() {
+        let asked = dependency("postgresql", Behaviour::Hangs);
+        let readiness = Readiness::new(vec![Arc::clone(&asked) as Arc<dyn Dependency>], Vec::new());
+        join_all((0..100).map(|_| readiness.report())).await;
+        assert_eq!(asked.times_asked(), 1);
+        tokio::time::advance(REPORT_LIFETIME).await;
+        asked.now(Behaviour::Answers);
+        assert_eq!(readiness.report().await.status, Overall::Ok);
+        assert_eq!(asked.times_asked(), 2);
+    }
+}

@@ -1,0 +1,367 @@
+//! The router over ports in memory, for the tests of this crate.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use taskwire_domain::{
+    Clock, DeletedTask, Dependency, EncodedEvent, Error, IdSource, SearchPage, SearchQuery, Task, TaskId,
+    TaskRepository, TaskSearch, Timestamp, Unreachable, Version, Written,
+};
+use taskwire_service::TaskService;
+use tower::ServiceExt;
+
+use crate::{AppState, Readiness, router};
+
+/// The id of every task that a test creates.
+pub(crate) const TASK: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
+/// An id that no task has.
+pub(crate) const NOBODY: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7aff";
+/// The time, always.
+pub(crate) const NOW: &str = "2026-05-01T09:00:00.000Z";
+
+/// What a port does when it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    Answers,
+    Hangs,
+    Panics,
+    IsAway,
+    LosesTheAnswer,
+}
+
+async fn behave(behaviour: Behaviour) -> Result<(), Error> {
+    match behaviour {
+        Behaviour::Answers => Ok(()),
+        Behaviour::Hangs => std::future::pending().await,
+        Behaviour::Panics => panic!("secret of the inside"),
+        Behaviour::IsAway => Err(Error::Unavailable {
+            dependency: "postgresql",
+            retry_after: std::time::Duration::from_secs(2),
+            cause: "secret of the inside".into(),
+        }),
+        Behaviour::LosesTheAnswer => Err(Error::OutcomeUnknown {
+            cause: "secret of the inside".into(),
+        }),
+    }
+}
+
+/// Tasks in memory, and every event that was written with them.
+pub(crate) struct FakeRepository {
+    behaviour: Mutex<Behaviour>,
+    tasks: Mutex<HashMap<TaskId, Task>>,
+    events: Mutex<Vec<EncodedEvent>>,
+}
+
+impl FakeRepository {
+    async fn behave(&self) -> Result<(), Error> {
+        let behaviour = *self.behaviour.lock().unwrap();
+        behave(behaviour).await
+    }
+
+    fn is_at(&self, id: TaskId, expected: Version) -> bool {
+        self.tasks.lock().unwrap().get(&id).map(|task| task.version) == Some(expected)
+    }
+}
+
+#[async_trait]
+impl TaskRepository for FakeRepository {
+    async fn create(&self, task: &Task, event: &EncodedEvent) -> Result<(), Error> {
+        self.behave().await?;
+        self.tasks.lock().unwrap().insert(task.id, task.clone());
+        self.events.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+
+    async fn update(&self, task: &Task, expected: Version, event: &EncodedEvent) -> Result<Written, Error> {
+        self.behave().await?;
+        if !self.is_at(task.id, expected) {
+            return Ok(Written::Stale);
+        }
+        self.tasks.lock().unwrap().insert(task.id, task.clone());
+        self.events.lock().unwrap().push(event.clone());
+        Ok(Written::Applied)
+    }
+
+    async fn delete(
+        &self,
+        deleted: &DeletedTask,
+        expected: Version,
+        event: &EncodedEvent,
+    ) -> Result<Written, Error> {
+        self.behave().await?;
+        if !self.is_at(deleted.id, expected) {
+            return Ok(Written::Stale);
+        }
+        self.tasks.lock().unwrap().remove(&deleted.id);
+        self.events.lock().unwrap().push(event.clone());
+        Ok(Written::Applied)
+    }
+
+    async fn find(&self, id: TaskId) -> Result<Option<Task>, Error> {
+        self.behave().await?;
+        Ok(self.tasks.lock().unwrap().get(&id).cloned())
+    }
+}
+
+/// Finds every task of the repository, and remembers what it was asked.
+pub(crate) struct FakeSearch {
+    repository: Arc<FakeRepository>,
+    asked: Mutex<Vec<SearchQuery>>,
+}
+
+#[async_trait]
+impl TaskSearch for FakeSearch {
+    async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
+        self.asked.lock().unwrap().push(query.clone());
+        self.repository.behave().await?;
+        let tasks: Vec<_> = self.repository.tasks.lock().unwrap().values().cloned().collect();
+        Ok(SearchPage {
+            total: tasks.len() as u64,
+            tasks,
+        })
+    }
+}
+
+/// Something that can be asked whether it is there.
+pub(crate) struct FakeDependency {
+    name: &'static str,
+    behaviour: Mutex<Behaviour>,
+    asked: AtomicU32,
+}
+
+impl FakeDependency {
+    pub(crate) fn new(name: &'static str, behaviour: Behaviour) -> Self {
+        Self {
+            name,
+            behaviour: Mutex::new(behaviour),
+            asked: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn now(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    pub(crate) fn times_asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Dependency for FakeDependency {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    async fn check(&self) -> Result<(), Unreachable> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let behaviour = *self.behaviour.lock().unwrap();
+        behave(behaviour).await.map_err(|cause| Unreachable {
+            dependency: self.name,
+            cause: cause.into(),
+        })
+    }
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        NOW.parse().unwrap()
+    }
+}
+
+impl IdSource for Fixed {
+    fn next_id(&self) -> TaskId {
+        TASK.parse().unwrap()
+    }
+}
+
+/// The whole API over ports in memory.
+pub(crate) struct TestApi {
+    pub(crate) router: Router,
+    pub(crate) postgresql: Arc<FakeDependency>,
+    pub(crate) kafka: Arc<FakeDependency>,
+    repository: Arc<FakeRepository>,
+    search: Arc<FakeSearch>,
+}
+
+impl TestApi {
+    pub(crate) fn new() -> Self {
+        let repository = Arc::new(FakeRepository {
+            behaviour: Mutex::new(Behaviour::Answers),
+            tasks: Mutex::default(),
+            events: Mutex::default(),
+        });
+        let search = Arc::new(FakeSearch {
+            repository: Arc::clone(&repository),
+            asked: Mutex::default(),
+        });
+        let postgresql = Arc::new(FakeDependency::new("postgresql", Behaviour::Answers));
+        let kafka = Arc::new(FakeDependency::new("kafka", Behaviour::Answers));
+        let state = AppState {
+            tasks: Arc::new(TaskService::new(
+                Arc::clone(&repository) as Arc<dyn TaskRepository>,
+                Arc::clone(&search) as Arc<dyn TaskSearch>,
+                Arc::new(Fixed),
+                Arc::new(Fixed),
+            )),
+            readiness: Arc::new(Readiness::new(
+                vec![Arc::clone(&postgresql) as Arc<dyn Dependency>],
+                vec![Arc::clone(&kafka) as Arc<dyn Dependency>],
+            )),
+        };
+        Self {
+            router: router(state),
+            postgresql,
+            kafka,
+            repository,
+            search,
+        }
+    }
+
+    /// An API with one task, `{"description": "old"}`, at version 1.
+    pub(crate) async fn with_a_task() -> Self {
+        let api = Self::new();
+        let created = api.send(post("/tasks", r#"{"description": "old"}"#)).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        api
+    }
+
+    /// From now on, the repository and the search do this.
+    pub(crate) fn engines_now(&self, behaviour: Behaviour) {
+        *self.repository.behaviour.lock().unwrap() = behaviour;
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: if bytes.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&bytes).unwrap()
+            },
+        }
+    }
+
+    /// Everything that was ever written, as `(event payload, traceparent)`.
+    pub(crate) fn events(&self) -> Vec<(Value, Option<String>)> {
+        let events = self.repository.events.lock().unwrap();
+        events
+            .iter()
+            .map(|event| {
+                let trace = event.headers.iter().find(|(name, _)| name == "traceparent");
+                let payload = serde_json::from_slice(&event.payload).unwrap();
+                (payload, trace.map(|(_, value)| value.clone()))
+            })
+            .collect()
+    }
+
+    /// The tasks that are there, by what is to be done.
+    pub(crate) fn descriptions(&self) -> Vec<String> {
+        let tasks = self.repository.tasks.lock().unwrap();
+        tasks
+            .values()
+            .map(|task| task.fields.description.as_str().to_owned())
+            .collect()
+    }
+
+    /// Every query that reached the search.
+    pub(crate) fn queries(&self) -> Vec<SearchQuery> {
+        self.search.asked.lock().unwrap().clone()
+    }
+}
+
+/// An answer, read whole; `Null` for an empty body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A header's text, "" when it is absent.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that this is a sound problem document and returns its status and code.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        let status = self.status.as_u16();
+        let document = &self.body;
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        assert_eq!(document["status"], status, "{document}");
+        assert_eq!(document["requestId"], self.header("x-request-id"), "{document}");
+        assert!(!self.header("x-request-id").is_empty(), "{self:?}");
+        let code = document["code"].as_str().unwrap();
+        assert_eq!(document["type"], format!("/problems/{code}"), "{document}");
+        for member in ["title", "detail"] {
+            assert!(!document[member].as_str().unwrap().is_empty(), "{document}");
+        }
+        assert_eq!(document.get("errors").is_some(), status == 400, "{document}");
+        assert!(!document.to_string().contains("secret"), "{document}");
+        (status, code)
+    }
+
+    /// The wrong fields of a 400, each as `place code`.
+    #[track_caller]
+    pub(crate) fn wrong_fields(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| {
+                let place = ["pointer", "parameter", "header"]
+                    .into_iter()
+                    .find_map(|kind| error.get(kind)?.as_str())
+                    .unwrap();
+                assert!(!error["detail"].as_str().unwrap().is_empty(), "{error}");
+                format!("{place} {}", error["code"].as_str().unwrap())
+            })
+            .collect()
+    }
+}
+
+/// A request without a body.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+/// A request with a JSON body.
+pub(crate) fn json_request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let mut request = request(method, path, headers).map(|_| body.into());
+    request
+        .headers_mut()
+        .insert("content-type", "application/json".parse().unwrap());
+    request
+}
+
+/// A POST of JSON.
+pub(crate) fn post(path: &str, body: &str) -> Request<Body> {
+    json_request("POST", path, &[], body.to_owned())
+}
