@@ -1,0 +1,260 @@
+//! A consumer under any schedule: rebalances, lost sessions, crashes, stops, batches applied in part, batches applied
+//! and reported as failed, poison, and a dead-letter queue that refuses. Whatever the order: an offset is committed only
+//! when everything before it is applied or parked, and in the end everything is.
+//!
+//! A failing seed is printed; `TASKWIRE_SEED=<seed>` runs it alone, `TASKWIRE_SEEDS=<count>` runs more of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+use taskwire_dispatch::{Action, Consumer, DispatchSettings, Ending, Input, Poison};
+use taskwire_domain::{DeadLetter, ItemOutcome, Partition, Position, Record};
+
+const PARTITIONS: i32 = 3;
+const RECORDS: i64 = 40;
+const STEPS: usize = 600;
+
+/// What a record is, decided by its place alone.
+enum Nature {
+    Sound,
+    /// No handler takes it.
+    Poison,
+    /// The sink refuses it for ever.
+    Refused,
+    /// Nothing to do.
+    Empty,
+}
+
+fn nature(position: Position) -> Nature {
+    match (position.offset * 7 + i64::from(position.partition.0) * 3) % 11 {
+        0 => Nature::Poison,
+        1 => Nature::Refused,
+        2 => Nature::Empty,
+        _ => Nature::Sound,
+    }
+}
+
+/// The broker, the sink and the dead-letter queue; and how far the one process has read.
+#[derive(Default)]
+struct World {
+    committed: BTreeMap<Partition, i64>,
+    applied: BTreeSet<Position>,
+    parked: BTreeSet<Position>,
+    /// Partitions of the process, and the next offset it is given of each.
+    assigned: BTreeMap<Partition, i64>,
+    revoking: Vec<Partition>,
+    paused: bool,
+}
+
+impl World {
+    fn is_finished(&self, position: Position) -> bool {
+        let empty = matches!(nature(position), Nature::Empty);
+        empty || self.applied.contains(&position) || self.parked.contains(&position)
+    }
+
+    fn commit(&mut self, seed: u64, position: Position) {
+        let Position { partition, offset } = position;
+        if !self.assigned.contains_key(&partition) {
+            return;
+        }
+        for before in 0..offset {
+            let before = Position { partition, offset: before };
+            assert!(self.is_finished(before), "seed {seed}: {offset} is committed, {before:?} is not finished");
+        }
+        let committed = self.committed.entry(partition).or_insert(0);
+        *committed = offset.max(*committed);
+    }
+
+    fn read(&mut self, rng: &mut Rng) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (partition, next) in &mut self.assigned {
+            if self.revoking.contains(partition) {
+                continue;
+            }
+            let count = rng.i64(0..6).min(RECORDS - *next);
+            for offset in *next..*next + count {
+                let position = Position { partition: *partition, offset };
+                records.push(Record { position, key: None, value: None, headers: Vec::new(), time: None });
+            }
+            *next += count;
+        }
+        records
+    }
+}
+
+/// What is under way in the process.
+enum Work {
+    Nothing,
+    Applying(Vec<Position>),
+    Parking(Vec<DeadLetter>),
+    BackingOff,
+}
+
+struct Process {
+    consumer: Consumer<Position>,
+    work: Work,
+}
+
+impl Process {
+    fn start() -> Self {
+        let settings = DispatchSettings { batch_records: 5, read_ahead_bytes: 1_000_000 };
+        Self { consumer: Consumer::new(settings), work: Work::Nothing }
+    }
+
+    /// Feeds the machine and carries out what it answers; true when it ended.
+    fn step(&mut self, world: &mut World, seed: u64, input: Input<Position>) -> bool {
+        let mut ended = false;
+        for action in self.consumer.step(input) {
+            match action {
+                Action::Apply(operations) => self.begin(seed, Work::Applying(operations)),
+                Action::Park(letters) => self.begin(seed, Work::Parking(letters)),
+                Action::BackOff(_) => self.begin(seed, Work::BackingOff),
+                Action::Store(positions) => positions.into_iter().for_each(|position| world.commit(seed, position)),
+                Action::Pause => world.paused = true,
+                Action::Resume => world.paused = false,
+                Action::Release => {
+                    for partition in std::mem::take(&mut world.revoking) {
+                        world.assigned.remove(&partition);
+                    }
+                }
+                Action::Finish(Ending::Stopped | Ending::Halted(_)) => ended = true,
+            }
+        }
+        ended
+    }
+
+    fn begin(&mut self, seed: u64, work: Work) {
+        assert!(matches!(self.work, Work::Nothing), "seed {seed}: two things under way at once");
+        self.work = work;
+    }
+
+    /// The answer to what is under way, right or wrong.
+    fn answer(&mut self, world: &mut World, rng: &mut Rng, faults: bool) -> Option<Input<Position>> {
+        let fault = faults && rng.u32(..3) == 0;
+        match std::mem::replace(&mut self.work, Work::Nothing) {
+            Work::Nothing => None,
+            Work::BackingOff => Some(Input::BackedOff),
+            Work::Applying(positions) => {
+                let outcomes: Vec<_> = positions.iter().map(|position| apply(world, *position, fault, rng)).collect();
+                // Applied, then reported as failed.
+                Some(if fault && rng.bool() { Input::ApplyFailed } else { Input::Applied(outcomes) })
+            }
+            Work::Parking(letters) => {
+                if !fault || rng.bool() {
+                    world.parked.extend(letters.iter().map(|letter| letter.record.position));
+                }
+                Some(if fault { Input::ParkFailed("no broker".into()) } else { Input::Parked })
+            }
+        }
+    }
+}
+
+fn apply(world: &mut World, position: Position, fault: bool, rng: &mut Rng) -> ItemOutcome {
+    if fault && rng.bool() {
+        return ItemOutcome::Retry { detail: "busy".into() };
+    }
+    if matches!(nature(position), Nature::Refused) {
+        return ItemOutcome::Rejected { detail: "no".into() };
+    }
+    world.applied.insert(position);
+    ItemOutcome::Done
+}
+
+fn dispatched(record: Record) -> (Record, Result<Option<Position>, Poison>) {
+    let operation = match nature(record.position) {
+        Nature::Poison => Err(Poison::malformed("broken")),
+        Nature::Empty => Ok(None),
+        Nature::Sound | Nature::Refused => Ok(Some(record.position)),
+    };
+    (record, operation)
+}
+
+/// Partitions come, each from where it was committed.
+fn assign(world: &mut World, process: &mut Process, seed: u64, which: impl Fn(i32) -> bool) {
+    let new: Vec<_> = (0..PARTITIONS).filter(|number| which(*number)).map(Partition).collect();
+    let new: Vec<_> = new.into_iter().filter(|partition| !world.assigned.contains_key(partition)).collect();
+    for partition in &new {
+        world.assigned.insert(*partition, world.committed.get(partition).copied().unwrap_or(0));
+    }
+    process.step(world, seed, Input::Assigned(new));
+}
+
+fn restart(world: &mut World, process: &mut Process) {
+    world.assigned.clear();
+    world.revoking.clear();
+    world.paused = false;
+    *process = Process::start();
+}
+
+fn turn(world: &mut World, process: &mut Process, rng: &mut Rng, seed: u64) -> bool {
+    match rng.u32(..12) {
+        0 => assign(world, process, seed, |number| number != (seed % 3) as i32),
+        1 if world.revoking.is_empty() => {
+            let taken: Vec<_> = world.assigned.keys().copied().filter(|_| rng.bool()).collect();
+            if !taken.is_empty() {
+                world.revoking.clone_from(&taken);
+                return process.step(world, seed, Input::Revoking(taken));
+            }
+        }
+        2 if rng.u32(..4) == 0 && world.revoking.is_empty() => {
+            let lost: Vec<_> = world.assigned.keys().copied().collect();
+            world.assigned.clear();
+            return process.step(world, seed, Input::Lost(lost));
+        }
+        3 if rng.u32(..10) == 0 => restart(world, process),
+        4 if rng.u32(..10) == 0 => return process.step(world, seed, Input::Stop),
+        5..9 => {
+            // What was read before a pause may still arrive.
+            if !world.paused || rng.u32(..5) == 0 {
+                let records = world.read(rng).into_iter().map(dispatched).collect();
+                return process.step(world, seed, Input::Read(records));
+            }
+        }
+        _ => {
+            if let Some(input) = process.answer(world, rng, true) {
+                return process.step(world, seed, input);
+            }
+        }
+    }
+    false
+}
+
+fn run(seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let (mut world, mut process) = (World::default(), Process::start());
+    for _ in 0..STEPS {
+        if turn(&mut world, &mut process, &mut rng, seed) {
+            restart(&mut world, &mut process);
+        }
+    }
+    // Then peace: one process reads everything to its end.
+    restart(&mut world, &mut process);
+    assign(&mut world, &mut process, seed, |_| true);
+    for round in 0.. {
+        assert!(round < 2_000, "seed {seed}: it does not come to rest: {:?}", world.committed);
+        let records = world.read(&mut rng).into_iter().map(dispatched).collect();
+        assert!(!process.step(&mut world, seed, Input::Read(records)), "seed {seed}: it ended by itself");
+        if let Some(input) = process.answer(&mut world, &mut rng, false) {
+            assert!(!process.step(&mut world, seed, input), "seed {seed}: it ended by itself");
+        }
+        if (0..PARTITIONS).all(|number| world.committed.get(&Partition(number)) == Some(&RECORDS)) {
+            break;
+        }
+    }
+    for (partition, offset) in (0..PARTITIONS).flat_map(|number| (0..RECORDS).map(move |offset| (number, offset))) {
+        let position = Position { partition: Partition(partition), offset };
+        let sound = matches!(nature(position), Nature::Sound);
+        assert_eq!(sound, world.applied.contains(&position), "seed {seed}: {position:?}");
+        let poison = matches!(nature(position), Nature::Poison | Nature::Refused);
+        assert_eq!(poison, world.parked.contains(&position), "seed {seed}: {position:?}");
+    }
+}
+
+#[test]
+fn nothing_is_committed_unfinished_and_everything_is_finished_under_any_schedule() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    match number("TASKWIRE_SEED") {
+        Some(seed) => run(seed),
+        None => (0..number("TASKWIRE_SEEDS").unwrap_or(2_000)).for_each(run),
+    }
+}
