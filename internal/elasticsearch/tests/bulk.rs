@@ -1,0 +1,280 @@
+//! What becomes of operations on a real index.
+
+mod support;
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use support::{Fixture, id, index_settings, live, plain, raw, task, tasks, tombstone};
+use taskwire_domain::{Document, IndexFault, IndexOperation, ItemOutcome, SearchQuery, TaskIndex};
+use taskwire_elasticsearch::{ElasticsearchIndex, IndexSettings};
+
+fn is_rejected(outcome: &ItemOutcome) -> bool {
+    matches!(outcome, ItemOutcome::Rejected { detail } if !detail.is_empty())
+}
+
+#[tokio::test]
+async fn a_document_is_the_event_with_the_derived_fields() {
+    let fixture = Fixture::create().await;
+    let task = task(1, "buy milk");
+    assert_eq!(
+        fixture.index.apply(&[live(&task)]).await.unwrap(),
+        [ItemOutcome::Done]
+    );
+    let document = fixture.document(id(1)).await;
+    let mut wanted = serde_json::to_value(&task).unwrap();
+    wanted["deleted"] = json!(false);
+    wanted["priorityRank"] = json!(0);
+    assert_eq!(
+        (&document["_source"], &document["_version"]),
+        (&wanted, &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_stale_or_equal_version_is_done_and_changes_nothing() {
+    let fixture = Fixture::create().await;
+    assert_eq!(
+        fixture.index.apply(&[plain(1, 5)]).await.unwrap(),
+        [ItemOutcome::Done]
+    );
+    let stale = raw(1, 4, &json!({ "description": "stale" }));
+    let equal = raw(1, 5, &json!({ "description": "equal" }));
+    assert_eq!(
+        fixture.index.apply(&[stale, equal]).await.unwrap(),
+        [ItemOutcome::Done, ItemOutcome::Done]
+    );
+    let document = fixture.document(id(1)).await;
+    assert_eq!(
+        (&document["_version"], &document["_source"]["description"]),
+        (&json!(5), &json!("plain 1"))
+    );
+}
+
+#[tokio::test]
+async fn a_tombstone_hides_the_task_and_blocks_an_older_version() {
+    let fixture = Fixture::create().await;
+    fixture.hold(&tasks(&["buy milk"])).await;
+    assert_eq!(fixture.find_text("milk").await, ["buy milk"]);
+
+    fixture.index.apply(&[tombstone(1, 3)]).await.unwrap();
+    assert_eq!(
+        fixture.index.apply(&[plain(1, 2)]).await.unwrap(),
+        [ItemOutcome::Done]
+    );
+    fixture.refresh().await;
+    assert_eq!(fixture.find(&SearchQuery::default()).await.total, 0);
+    let wanted =
+        json!({ "id": id(1), "version": 3, "deleted": true, "deletedAt": "2026-06-01T00:00:00.000Z" });
+    assert_eq!(fixture.document(id(1)).await["_source"], wanted);
+}
+
+#[tokio::test]
+async fn an_id_twice_in_a_batch_ends_at_its_higher_version() {
+    let fixture = Fixture::create().await;
+    fixture
+        .index
+        .apply(&[plain(1, 2), tombstone(1, 3), plain(1, 1)])
+        .await
+        .unwrap();
+    assert_eq!(fixture.document(id(1)).await["_source"]["deleted"], true);
+}
+
+#[tokio::test]
+async fn poison_is_rejected_alone_wherever_it_stands() {
+    let fixture = Fixture::create().await;
+    let source = |text: &'static str| Document::Live {
+        source: text.into(),
+        priority_rank: 0,
+    };
+    let hand_made = |n, text| IndexOperation {
+        document: source(text),
+        ..plain(n, 1)
+    };
+    let operations = [
+        raw(1, 1, &json!({ "createdAt": "yesterday" })),
+        plain(2, 1),
+        hand_made(3, "{}"),
+        plain(4, 1),
+        hand_made(5, r#"{"deleted":true}"#),
+        hand_made(6, r#"{"a":"#),
+        hand_made(7, r#"{"a":]}"#),
+        plain(8, 1),
+        raw(9, 1, &json!({ "description": { "not": "text" } })),
+    ];
+    let outcomes = fixture.index.apply(&operations).await.unwrap();
+    let rejected: Vec<_> = (1..)
+        .zip(&outcomes)
+        .filter(|(_, outcome)| is_rejected(outcome))
+        .map(|(n, _)| n)
+        .collect();
+    assert_eq!(rejected, [1, 3, 5, 6, 7, 9], "{outcomes:?}");
+    let done = outcomes
+        .iter()
+        .filter(|outcome| **outcome == ItemOutcome::Done)
+        .count();
+    assert_eq!(done, 3);
+}
+
+#[tokio::test]
+async fn an_event_with_newlines_writes_one_document_and_no_other() {
+    let fixture = Fixture::create().await;
+    let smuggled = "{\"a\":1,\n\"b\":2\n}\n{\"index\":{\"_id\":\"smuggled\"}}\n{\"c\":3}";
+    let document = Document::Live {
+        source: smuggled.into(),
+        priority_rank: 0,
+    };
+    let outcomes = fixture
+        .index
+        .apply(&[
+            IndexOperation {
+                document,
+                ..plain(1, 1)
+            },
+            plain(2, 1),
+        ])
+        .await
+        .unwrap();
+    assert!(is_rejected(&outcomes[0]), "{outcomes:?}");
+    assert_eq!(outcomes[1], ItemOutcome::Done);
+    let document = Document::Live {
+        source: "{\n\"description\":\n\"pretty\"\n}".into(),
+        priority_rank: 0,
+    };
+    let outcomes = fixture
+        .index
+        .apply(&[IndexOperation {
+            document,
+            ..plain(1, 1)
+        }])
+        .await
+        .unwrap();
+    assert_eq!(outcomes, [ItemOutcome::Done]);
+    fixture.refresh().await;
+    let count = fixture
+        .server
+        .request(Method::GET, &format!("/{}/_count", fixture.generation.name), None)
+        .await;
+    assert_eq!(count["count"], 2);
+}
+
+#[tokio::test]
+async fn outcomes_stand_in_the_order_of_a_thousand_operations_sent_in_many_requests() {
+    let fixture = Fixture::create().await;
+    let settings = IndexSettings {
+        bulk_bytes: 16 * 1024,
+        ..index_settings()
+    };
+    let index = ElasticsearchIndex::new(fixture.client.clone(), &fixture.generation, &settings);
+    let poison = |n: u32| n % 7 == 3;
+    let operation = |n| {
+        if poison(n) {
+            raw(n, 1, &json!({ "createdAt": n.to_string() + "!" }))
+        } else {
+            plain(n, 1)
+        }
+    };
+    let operations: Vec<_> = (0..1_000).map(operation).collect();
+    let outcomes = index.apply(&operations).await.unwrap();
+    assert_eq!(outcomes.len(), 1_000);
+    for (n, outcome) in (0..).zip(&outcomes) {
+        assert_eq!(is_rejected(outcome), poison(n), "{n}: {outcome:?}");
+        assert_eq!(*outcome == ItemOutcome::Done, !poison(n), "{n}: {outcome:?}");
+    }
+    fixture.refresh().await;
+    let count = fixture
+        .server
+        .request(Method::GET, &format!("/{}/_count", fixture.generation.name), None)
+        .await;
+    assert_eq!(count["count"], (0..1_000).filter(|&n| !poison(n)).count());
+}
+
+#[tokio::test]
+async fn no_operations_have_no_outcomes() {
+    let fixture = Fixture::create().await;
+    assert_eq!(fixture.index.apply(&[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_missing_index_halts_and_nothing_is_created_by_accident() {
+    let fixture = Fixture::create().await;
+    fixture
+        .server
+        .request(Method::DELETE, &format!("/{}", fixture.generation.name), None)
+        .await;
+    let fault = fixture.index.apply(&[plain(1, 1)]).await.unwrap_err();
+    assert!(
+        matches!(&fault, IndexFault::Halt { detail, .. } if detail.contains("is gone; restart search-indexer")),
+        "{fault:?}"
+    );
+    assert!(fixture.server.generations().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_index_behind_the_write_alias_halts_instead_of_parking_everything() {
+    let fixture = Fixture::create().await;
+    let aliases = json!({ "aliases": { fixture.generation.write_alias.as_str(): {} } });
+    fixture
+        .server
+        .request(Method::PUT, &format!("/{}-second", fixture.name), Some(aliases))
+        .await;
+    let fault = fixture.index.apply(&[plain(1, 1)]).await.unwrap_err();
+    assert!(
+        matches!(&fault, IndexFault::Halt { detail, .. } if detail.contains("several indices")),
+        "{fault:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_out() {
+    let fixture = Fixture::create().await;
+    for block in ["index.blocks.read_only_allow_delete", "index.blocks.write"] {
+        fixture.put_settings(json!({ block: true })).await;
+        let outcomes = fixture
+            .index
+            .apply(&[plain(1, 1), tombstone(2, 1)])
+            .await
+            .unwrap();
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| matches!(outcome, ItemOutcome::Retry { .. })),
+            "{block}: {outcomes:?}"
+        );
+        fixture.put_settings(json!({ block: null })).await;
+    }
+    let outcomes = fixture
+        .index
+        .apply(&[plain(1, 1), tombstone(2, 1)])
+        .await
+        .unwrap();
+    assert_eq!(outcomes, [ItemOutcome::Done, ItemOutcome::Done]);
+}
+
+#[tokio::test]
+async fn the_years_1_and_9999_can_be_written_sorted_and_read_back() {
+    let fixture = Fixture::create().await;
+    let mut first = task(1, "first year");
+    first.created_at = "0001-01-01T00:00:00Z".parse().unwrap();
+    first.fields.dates = taskwire_domain::Dates::new(Some(first.created_at), None).unwrap();
+    let mut last = task(2, "last year");
+    last.created_at = "9999-12-31T23:59:59.999Z".parse().unwrap();
+    last.fields.dates = taskwire_domain::Dates::new(None, Some(last.created_at)).unwrap();
+    fixture.hold(&[first.clone(), last.clone()]).await;
+    assert_eq!(fixture.find(&SearchQuery::default()).await.tasks, [last, first]);
+}
+
+#[tokio::test]
+async fn a_write_becomes_searchable_without_anybody_asking_for_a_refresh() {
+    let fixture = Fixture::create().await;
+    fixture.index.apply(&[live(&task(1, "buy milk"))]).await.unwrap();
+    let searched = async {
+        while fixture.find_text("milk").await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), searched)
+        .await
+        .expect("the index refreshes by itself");
+}
