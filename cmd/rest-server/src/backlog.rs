@@ -1,0 +1,42 @@
+//! How far the relay is behind, for the metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskwire_domain::Chain;
+use taskwire_lifecycle::Lifecycle;
+use taskwire_postgres::PostgresTasks;
+
+/// How often the outbox is measured.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Measures the outbox now and then: the number of events in it and the age of the oldest.
+pub(crate) fn start(lifecycle: &mut Lifecycle, tasks: Arc<PostgresTasks>) {
+    let meter = opentelemetry::global::meter("taskwire-rest-server");
+    let events = meter
+        .u64_gauge("taskwire.outbox.events")
+        .with_description("events not yet published")
+        .build();
+    let oldest = meter
+        .f64_gauge("taskwire.outbox.oldest")
+        .with_unit("s")
+        .with_description("age of the oldest event not yet published")
+        .build();
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn("outbox metrics", async move {
+        while !stopping.is_cancelled() {
+            match tasks.backlog().await {
+                Ok(backlog) => {
+                    events.record(backlog.events, &[]);
+                    oldest.record(backlog.oldest.as_secs_f64(), &[]);
+                }
+                Err(error) => tracing::debug!(error = %Chain(&error), "the outbox could not be measured"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+        Ok(())
+    });
+}

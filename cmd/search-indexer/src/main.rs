@@ -1,0 +1,133 @@
+//! `search-indexer`: reads task events from Kafka and keeps the Elasticsearch index equal to the database.
+
+mod assignment;
+mod lag;
+mod preparation;
+mod settings;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use taskwire_domain::SystemClock;
+use taskwire_elasticsearch::{Client, ElasticsearchIndex, ElasticsearchSearch, Generation};
+use taskwire_indexer::{TaskSink, handlers};
+use taskwire_kafka::{KafkaDeadLetters, KafkaHealth, KafkaSource, ReaderLimits};
+use taskwire_lifecycle::Lifecycle;
+use taskwire_rest::{Readiness, operations_router, serve};
+use taskwire_telemetry::{Metrics, start_logs, start_metrics};
+use tokio::net::TcpListener;
+
+use assignment::Assignment;
+use settings::Settings;
+
+/// How long the batch in flight, the last commit and leaving the group may take after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(45);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let outcome = match start_logs(&settings.telemetry) {
+        Ok(()) => run(settings).await,
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "search-indexer cannot go on");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let mut lifecycle = Lifecycle::new()?;
+    let metrics = start_metrics()?;
+    let client = Client::new(&settings.elasticsearch)?;
+    let assignment = Arc::new(Assignment::default());
+    if let Some(address) = settings.telemetry.metrics_addr {
+        let readiness = readiness(&settings, client.clone(), assignment.clone())?;
+        serve_operations(&mut lifecycle, readiness, address, metrics).await?;
+    }
+
+    let prepared = preparation::prepare(&settings, &client);
+    let Some(prepared) = lifecycle.start_up(prepared).await else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let generation = prepared?;
+
+    consume(&mut lifecycle, &settings, client, &generation, &assignment)?;
+    Ok(lifecycle.run_until_stopped(DRAIN).await)
+}
+
+/// Starts the consume loop in the generation's own group.
+fn consume(
+    lifecycle: &mut Lifecycle,
+    settings: &Settings,
+    client: Client,
+    generation: &Generation,
+    assignment: &Assignment,
+) -> anyhow::Result<()> {
+    let group = format!("{}.{}", settings.consumer.kafka_group, generation.group);
+    tracing::info!(
+        index.name = generation.name,
+        kafka.group = group,
+        version = env!("CARGO_PKG_VERSION"),
+        "starting"
+    );
+    let source = KafkaSource::start(&settings.kafka, &group, ReaderLimits::default())?;
+    assignment.follow(source.lag());
+    lag::publish(source.lag());
+    let index = ElasticsearchIndex::new(client, generation, &settings.index);
+    let sink = Arc::new(TaskSink::new(Arc::new(index)));
+    let dead_letters = KafkaDeadLetters::new(&settings.kafka, &settings.consumer, Arc::new(SystemClock));
+    let (dispatch, stopping) = (settings.dispatch.clone(), lifecycle.stopping());
+    lifecycle.spawn("consumer", async move {
+        let dead_letters = Arc::new(dead_letters);
+        taskwire_dispatch::run(
+            Box::new(source),
+            handlers(),
+            sink,
+            dead_letters,
+            dispatch,
+            stopping,
+        )
+        .await?;
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Nothing is required: both engines are waited out, so a daemon without one, or without partitions yet, is
+/// degraded, not broken.
+fn readiness(settings: &Settings, client: Client, assignment: Arc<Assignment>) -> anyhow::Result<Readiness> {
+    let kafka = KafkaHealth::new(&settings.kafka).context("the Kafka client cannot be made")?;
+    let search = ElasticsearchSearch::new(client, settings.elasticsearch.index.clone(), &settings.search);
+    Ok(Readiness::new(
+        Vec::new(),
+        vec![Arc::new(kafka), Arc::new(search), assignment],
+    ))
+}
+
+/// Serves metrics and health from the first moment, so that a daemon that waits can be seen waiting.
+async fn serve_operations(
+    lifecycle: &mut Lifecycle,
+    readiness: Readiness,
+    address: SocketAddr,
+    metrics: Metrics,
+) -> anyhow::Result<()> {
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.with_context(|| {
+        format!("the address {address} cannot be listened on: choose another with METRICS_ADDR")
+    })?;
+    let router = operations_router(Arc::new(readiness), Metrics::CONTENT_TYPE, move || {
+        Ok(metrics.render()?)
+    });
+    let stopping = lifecycle.stopping();
+    tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
+    lifecycle.spawn("metrics", async move {
+        serve(listener, router, stopping.cancelled_owned()).await;
+        Ok(())
+    });
+    Ok(())
+}
