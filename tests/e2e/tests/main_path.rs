@@ -1,0 +1,198 @@
+//! The main path, as a user walks it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "everything here runs inside a test"
+)]
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use taskwire_e2e::{Deployment, until};
+use taskwire_testkit::Process;
+
+/// What the issue of search promises while nothing else is going on.
+const SEARCHABLE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn a_task_is_created_read_replaced_found_and_deleted() {
+    let deployment = Deployment::new().await;
+    let (server, indexer) = (deployment.start_rest().await, deployment.start_indexer());
+    indexer.logged("partitions assigned").await;
+    let api = &server.api;
+
+    let created = api
+        .call(
+            Method::POST,
+            "/tasks",
+            Some(&json!({"description": "buy oat milk"})),
+        )
+        .await
+        .unwrap();
+    assert_eq!(created.status, StatusCode::CREATED);
+    let id = created.task()["id"].as_str().unwrap().to_owned();
+    let path = format!("/tasks/{id}");
+    assert_eq!(
+        (created.header("location"), created.header("etag")),
+        (path.as_str(), "\"1\"")
+    );
+    assert_eq!(created.header("x-consistency-token"), format!("{id}@1"));
+    let took = deployment.await_search(api, "oat milk", &["buy oat milk"]).await;
+    assert!(took < SEARCHABLE, "searchable after {took:?}");
+
+    let read = api.call(Method::GET, &path, None).await.unwrap();
+    assert_eq!((read.status, read.task()), (StatusCode::OK, created.task()));
+
+    let replaced = api
+        .call(
+            Method::PUT,
+            &path,
+            Some(&json!({"description": "water the ferns"})),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (replaced.status, &replaced.task()["version"]),
+        (StatusCode::OK, &json!(2))
+    );
+    assert_eq!(replaced.header("etag"), "", "a PUT answers no ETag");
+    let took = deployment.await_search(api, "ferns", &["water the ferns"]).await;
+    assert!(took < SEARCHABLE, "searchable after {took:?}");
+    assert_eq!(
+        api.search("milk").await,
+        Vec::<String>::new(),
+        "the old text is gone"
+    );
+
+    let deleted = api.call(Method::DELETE, &path, None).await.unwrap();
+    assert_eq!(
+        (deleted.status, deleted.task()),
+        (StatusCode::OK, replaced.task())
+    );
+    assert_eq!(deleted.header("x-consistency-token"), format!("{id}@3"));
+    let took = deployment.await_search(api, "ferns", &[]).await;
+    assert!(took < SEARCHABLE, "gone after {took:?}");
+    assert_eq!(
+        api.call(Method::GET, &path, None).await.unwrap().status,
+        StatusCode::NOT_FOUND
+    );
+
+    let findings = deployment.assert_equal().await;
+    assert_eq!((findings.rows, findings.tombstones, findings.events), (0, 1, 3));
+}
+
+#[tokio::test]
+async fn both_end_in_order_on_sigterm_and_nothing_is_read_twice() {
+    let deployment = Deployment::new().await;
+    let (mut server, mut indexer) = (deployment.start_rest().await, deployment.start_indexer());
+    for number in 0..50 {
+        server
+            .api
+            .create(&json!({"description": format!("task number {number}")}))
+            .await;
+    }
+    deployment.assert_equal().await;
+    for process in [&mut server.process, &mut indexer] {
+        process.terminate();
+        assert_eq!(process.ended().await.code(), Some(0));
+    }
+    assert_eq!(
+        deployment.system().lag().await.unwrap(),
+        0,
+        "what was applied is committed"
+    );
+}
+
+#[tokio::test]
+async fn several_of_each_start_together_and_one_relay_leads() {
+    let deployment = Deployment::new().await;
+    let (first, second) = tokio::join!(deployment.start_rest(), deployment.start_rest());
+    let indexers = [
+        deployment.start_indexer(),
+        deployment.start_indexer(),
+        deployment.start_indexer(),
+    ];
+    let leaders = || async {
+        let leading = [&first, &second]
+            .iter()
+            .filter(|server| server.process.has_logged("this relay leads"))
+            .count();
+        (leading > 0).then_some(leading)
+    };
+    let (leaders, _) = until("a relay leads", Duration::from_secs(30), leaders).await;
+    assert_eq!(leaders, 1);
+    for server in [&first, &second] {
+        for number in 0..20 {
+            server
+                .api
+                .create(&json!({"description": format!("task number {number}")}))
+                .await;
+        }
+    }
+    let findings = deployment.assert_equal().await;
+    assert_eq!(
+        (findings.rows, findings.documents, findings.duplicates),
+        (40, 40, 0)
+    );
+    assert_eq!(
+        deployment.index.generations().await.len(),
+        1,
+        "three daemons share one generation"
+    );
+    drop(indexers);
+}
+
+#[tokio::test]
+async fn when_the_leading_relay_is_killed_another_takes_over() {
+    let deployment = Deployment::new().await;
+    let mut first = deployment.start_rest().await;
+    first.process.logged("this relay leads").await;
+    let second = deployment.start_rest().await;
+    let _indexer = deployment.start_indexer();
+    first.api.create(&json!({"description": "before"})).await;
+    first.process.kill().await;
+    second.api.create(&json!({"description": "after"})).await;
+    second.process.logged("this relay leads").await;
+    assert_eq!(deployment.assert_equal().await.rows, 2);
+}
+
+#[tokio::test]
+async fn a_wrong_setting_ends_with_2_and_is_named() {
+    let deployment = Deployment::new().await;
+    let cases = [
+        ("rest-server", "DATABASE_URL", "nonsense"),
+        ("rest-server", "KAFKA_BROKERS", "no-port"),
+        ("rest-server", "LISTEN_ADDR", "localhost"),
+        ("rest-server", "RELAY_BATCH_SIZE", "0"),
+        ("rest-server", "RUST_LOG", "info,taskwire=nonsense"),
+        ("search-indexer", "ELASTICSEARCH_URL", "127.0.0.1:9200"),
+        ("search-indexer", "ELASTICSEARCH_INDEX", "Upper Case"),
+        ("search-indexer", "KAFKA_DLQ_TOPIC", "a/b"),
+        ("search-indexer", "BATCH_RECORDS", "many"),
+    ];
+    for (binary, setting, value) in cases {
+        let mut settings = if binary == "rest-server" {
+            deployment.rest_settings()
+        } else {
+            deployment.indexer_settings()
+        };
+        settings.retain(|(name, _)| *name != setting);
+        settings.push((setting, value));
+        let mut process = Process::start(binary, &settings);
+        assert_eq!(process.ended().await.code(), Some(2), "{setting}={value}");
+        let flag = match setting {
+            "RUST_LOG" => "--log-filter".to_owned(),
+            _ => format!("--{}", setting.to_lowercase().replace('_', "-")),
+        };
+        let said = || async {
+            process
+                .log_lines()
+                .iter()
+                .any(|line| line.contains(&flag))
+                .then_some(())
+        };
+        until(&format!("{binary} names {flag}"), Duration::from_secs(10), said).await;
+    }
+}
