@@ -92,7 +92,11 @@ impl Lifecycle {
                 healthy = false;
             }
         }
-        if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if healthy {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -162,6 +166,9 @@ mod tests {
         let mut lifecycle = Lifecycle::new().unwrap();
         lifecycle.spawn("hangs", std::future::pending());
         lifecycle.spawn("fails", async { anyhow::bail!("broken") });
-        assert_eq!(lifecycle.run_until_stopped(Duration::from_secs(5)).await, ExitCode::FAILURE);
+        assert_eq!(
+            lifecycle.run_until_stopped(Duration::from_secs(5)).await,
+            ExitCode::FAILURE
+        );
     }
 }

@@ -119,7 +119,11 @@ impl Process {
         let sent = std::process::Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])
             .status();
-        assert!(sent.expect("sh runs").success(), "SIG{name} could not be sent to {}", self.name);
+        assert!(
+            sent.expect("sh runs").success(),
+            "SIG{name} could not be sent to {}",
+            self.name
+        );
     }
 
     /// Sends SIGKILL and waits for the end.

@@ -23,4 +23,4 @@ pub use deployment::{Deployment, RestServer};
 pub use engine::Engine;
 pub use ledger::Ledger;
 pub use texts::real_texts;
-pub use traffic::Traffic;
+pub use traffic::{Size, Traffic};

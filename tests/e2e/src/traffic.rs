@@ -16,6 +16,36 @@ const CLIENTS: usize = 16;
 /// How long a client goes on asking a server that is away.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many creates, updates and deletes a run has.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Tasks created.
+    pub creates: usize,
+    /// Updates of them.
+    pub updates: usize,
+    /// Deletes of them.
+    pub deletes: usize,
+}
+
+impl Size {
+    /// So many creates, unless `TASKWIRE_E2E_TASKS` asks for another number; three tenths as many updates and one
+    /// tenth as many deletes.
+    ///
+    /// # Panics
+    /// When the variable is no number.
+    pub fn of(creates: usize) -> Self {
+        let creates = match std::env::var("TASKWIRE_E2E_TASKS") {
+            Ok(number) => number.parse().expect("TASKWIRE_E2E_TASKS is a number"),
+            Err(_) => creates,
+        };
+        Self {
+            creates,
+            updates: creates * 3 / 10,
+            deletes: creates / 10,
+        }
+    }
+}
+
 /// One run of traffic: what is created, replaced and deleted. The same seed makes the same calls.
 pub struct Traffic {
     creates: Vec<Value>,
@@ -28,7 +58,14 @@ pub struct Traffic {
 impl Traffic {
     /// So many creates with a text each, then updates and deletes of them, mixed at random. Each task is deleted
     /// at most once; updates may meet tasks that are deleted already.
-    pub fn new(seed: u64, creates: usize, updates: usize, deletes: usize) -> Self {
+    pub fn new(
+        seed: u64,
+        Size {
+            creates,
+            updates,
+            deletes,
+        }: Size,
+    ) -> Self {
         let mut rng = Rng::with_seed(seed);
         let texts = real_texts(creates + updates);
         let fields: Vec<Value> = texts.iter().map(|text| fields(text, &mut rng)).collect();

@@ -23,122 +23,78 @@ struct Case {
     code: &'static str,
 }
 
-fn case(
-    method: Method,
-    path: &str,
-    media_type: &'static str,
-    body: impl Into<Vec<u8>>,
-    status: u16,
-    code: &'static str,
-) -> Case {
-    Case {
-        method,
-        path: path.to_owned(),
-        media_type,
-        body: body.into(),
-        status,
-        code,
-    }
+fn described(description: &str) -> String {
+    json!({"description": description}).to_string()
 }
 
-fn described(description: &str) -> Vec<u8> {
-    json!({"description": description}).to_string().into_bytes()
+/// Bodies that `POST /tasks` refuses.
+fn bodies() -> Vec<(&'static str, String, u16, &'static str)> {
+    let dates = json!({"start": "2026-02-01T00:00:00Z", "due": "2026-01-01T00:00:00Z"});
+    let invalid = [
+        r#"{"description": "#.to_owned(),
+        r#"{"description": 7}"#.to_owned(),
+        r#"{"description": "x", "colour": "red"}"#.to_owned(),
+        described("  \n"),
+        described(&"x".repeat(5_000)),
+        described("a\0b"),
+        json!({"description": "x", "dates": dates}).to_string(),
+    ];
+    let mut bodies: Vec<_> = invalid.map(|body| (JSON, body, 400, "invalid-request")).into();
+    bodies.push(("text/plain", described("x"), 415, "unsupported-media-type"));
+    bodies.push((
+        JSON,
+        described(&"x".repeat(10 * 1024 * 1024)),
+        413,
+        "body-too-large",
+    ));
+    bodies
 }
 
-fn cases(existing: &str) -> Vec<Case> {
+/// Requests that are wrong for where they go, or for what they bring there.
+fn requests(existing: &str) -> Vec<(Method, String, String, u16, &'static str)> {
     let unknown = "/tasks/0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
-    let dates = json!({"description": "x", "dates": {"start": "2026-02-01T00:00:00Z", "due": "2026-01-01T00:00:00Z"}});
-    let large = described(&"x".repeat(10 * 1024 * 1024));
-    vec![
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            "{\"description\": ",
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            "{\"description\": 7}",
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            "{\"description\": \"x\", \"colour\": \"red\"}",
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            described("  \n"),
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            described(&"x".repeat(5_000)),
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            described("a\0b"),
-            400,
-            "invalid-request",
-        ),
-        case(
-            Method::POST,
-            "/tasks",
-            JSON,
-            dates.to_string(),
-            400,
-            "invalid-request",
-        ),
-        case(Method::PUT, existing, JSON, "[]", 400, "invalid-request"),
-        case(
-            Method::PUT,
-            existing,
-            JSON,
-            described(" "),
-            400,
-            "invalid-request",
-        ),
-        case(Method::GET, "/tasks/17", JSON, "", 400, "invalid-request"),
-        case(Method::DELETE, "/tasks/17", JSON, "", 400, "invalid-request"),
-        case(Method::GET, unknown, JSON, "", 404, "task-not-found"),
-        case(Method::PUT, unknown, JSON, described("x"), 404, "task-not-found"),
-        case(Method::DELETE, unknown, JSON, "", 404, "task-not-found"),
-        case(Method::GET, "/nowhere", JSON, "", 404, "unknown-path"),
-        case(
+    let requests = [
+        (Method::PUT, existing, "[]".to_owned(), 400, "invalid-request"),
+        (Method::PUT, existing, described(" "), 400, "invalid-request"),
+        (Method::GET, "/tasks/17", String::new(), 400, "invalid-request"),
+        (Method::DELETE, "/tasks/17", String::new(), 400, "invalid-request"),
+        (Method::GET, unknown, String::new(), 404, "task-not-found"),
+        (Method::PUT, unknown, described("x"), 404, "task-not-found"),
+        (Method::DELETE, unknown, String::new(), 404, "task-not-found"),
+        (Method::GET, "/nowhere", String::new(), 404, "unknown-path"),
+        (
             Method::PATCH,
             "/tasks/search",
-            JSON,
-            "{}",
+            "{}".to_owned(),
             405,
             "method-not-allowed",
         ),
-        case(
-            Method::POST,
-            "/tasks",
-            "text/plain",
-            described("x"),
-            415,
-            "unsupported-media-type",
-        ),
-        case(Method::POST, "/tasks", JSON, large, 413, "body-too-large"),
-    ]
+    ];
+    requests
+        .map(|(method, path, body, status, code)| (method, path.to_owned(), body, status, code))
+        .into()
+}
+
+fn cases(existing: &str) -> Vec<Case> {
+    let bodies = bodies().into_iter().map(|(media_type, body, status, code)| Case {
+        method: Method::POST,
+        path: "/tasks".to_owned(),
+        media_type,
+        body: body.into_bytes(),
+        status,
+        code,
+    });
+    let requests = requests(existing)
+        .into_iter()
+        .map(|(method, path, body, status, code)| Case {
+            method,
+            path,
+            media_type: JSON,
+            body: body.into_bytes(),
+            status,
+            code,
+        });
+    bodies.chain(requests).collect()
 }
 
 #[tokio::test]
