@@ -29,14 +29,18 @@ pub enum Input<O> {
     ApplyFailed,
     /// The letters of [`Action::Park`] are durable.
     Parked,
-    /// They are not; the sentence says why.
-    ParkFailed(String),
+    /// They are not; the trouble may pass.
+    ParkFailed,
+    /// They are not, and it is not a matter of waiting; the sentence says why.
+    ParkRefused(String),
     /// The pause of [`Action::BackOff`] is over.
     BackedOff,
     /// What was said forbids going on; the sentence says why and what to do.
     Halt(String),
     /// The process is asked to stop.
     Stop,
+    /// It has waited long enough for what is under way, which is dropped: it was not acknowledged and is repeated.
+    StopNow,
 }
 
 /// What is to be done. At most one of `Apply`, `Park` and `BackOff` is under way at a time.
@@ -44,7 +48,7 @@ pub enum Input<O> {
 pub enum Action<O> {
     /// Apply these; answer with [`Input::Applied`], [`Input::ApplyFailed`] or [`Input::Halt`].
     Apply(Vec<O>),
-    /// Park these; answer with [`Input::Parked`] or [`Input::ParkFailed`].
+    /// Park these; answer with [`Input::Parked`], [`Input::ParkFailed`] or [`Input::ParkRefused`].
     Park(Vec<DeadLetter>),
     /// Do nothing for so long; answer with [`Input::BackedOff`].
     BackOff(Duration),
@@ -97,7 +101,7 @@ pub struct Consumer<O> {
     /// Read and not yet tried, in the order read.
     queue: VecDeque<Item<O>>,
     /// The size of the queue's records.
-    queued_bytes: u64,
+    queued_bytes: usize,
     /// What is left of the batch in hand: to be applied (again), or to be parked where it is poison.
     batch: Vec<Item<O>>,
     work: Work<O>,
@@ -108,7 +112,7 @@ pub struct Consumer<O> {
     ending: Option<Ending>,
     finished: bool,
     trouble: Option<ExponentialBackoff>,
-    park_failures: u32,
+    park_refusals: u32,
 }
 
 impl<O: Clone> Consumer<O> {
@@ -127,7 +131,7 @@ impl<O: Clone> Consumer<O> {
             ending: None,
             finished: false,
             trouble: None,
-            park_failures: 0,
+            park_refusals: 0,
         }
     }
 
@@ -157,18 +161,36 @@ impl<O: Clone> Consumer<O> {
                 self.back_off(&mut actions);
             }
             Input::Parked => self.parked(),
-            Input::ParkFailed(detail) => self.park_failed(&detail, &mut actions),
+            Input::ParkFailed => {
+                let Work::Parking(items) = self.take_work() else {
+                    unasked("ParkFailed")
+                };
+                self.batch.extend(items);
+                self.back_off(&mut actions);
+            }
+            Input::ParkRefused(detail) => self.park_refused(&detail, &mut actions),
             Input::BackedOff => {
                 self.take_work();
             }
             Input::Halt(detail) => self.ending = Some(Ending::Halted(detail)),
             Input::Stop => self.stopping = true,
+            Input::StopNow => {
+                self.stopping = true;
+                self.take_work();
+            }
         }
         self.carry_on(&mut actions);
         actions
     }
 
     fn assigned(&mut self, partitions: &[Partition], actions: &mut Vec<Action<O>>) {
+        // One that comes back while it is still being let go was given up by the source long ago (it does not wait for
+        // ever): the new tenure must not end with the old one.
+        let waited = !self.revoking.is_empty();
+        self.revoking.retain(|partition| !partitions.contains(partition));
+        if waited && self.revoking.is_empty() {
+            actions.push(Action::Release);
+        }
         for partition in partitions {
             self.progress.assign(*partition);
         }
@@ -188,7 +210,7 @@ impl<O: Clone> Consumer<O> {
     fn drop_queued(&mut self, partitions: &[Partition]) {
         self.queue
             .retain(|item| !partitions.contains(&item.record.position.partition));
-        self.queued_bytes = self.queue.iter().map(|item| item.record.size()).sum();
+        self.queued_bytes = self.queue.iter().map(|item| item.size()).sum();
     }
 
     fn read(&mut self, records: Vec<Dispatched<O>>) {
@@ -203,12 +225,13 @@ impl<O: Clone> Consumer<O> {
             match operation.transpose() {
                 None => self.progress.finish(position, tenure),
                 Some(operation) => {
-                    self.queued_bytes += record.size();
-                    self.queue.push_back(Item {
+                    let item = Item {
                         record,
                         tenure,
                         operation,
-                    });
+                    };
+                    self.queued_bytes += item.size();
+                    self.queue.push_back(item);
                 }
             }
         }
@@ -258,17 +281,17 @@ impl<O: Clone> Consumer<O> {
         for item in items {
             self.progress.finish(item.record.position, item.tenure);
         }
-        self.park_failures = 0;
+        self.park_refusals = 0;
         self.trouble = None;
     }
 
-    fn park_failed(&mut self, detail: &str, actions: &mut Vec<Action<O>>) {
+    fn park_refused(&mut self, detail: &str, actions: &mut Vec<Action<O>>) {
         let Work::Parking(items) = self.take_work() else {
-            unasked("ParkFailed")
+            unasked("ParkRefused")
         };
         self.batch.extend(items);
-        self.park_failures += 1;
-        if self.park_failures < PARK_ATTEMPTS {
+        self.park_refusals += 1;
+        if self.park_refusals < PARK_ATTEMPTS {
             self.back_off(actions);
         } else {
             let detail = format!(
@@ -306,6 +329,10 @@ impl<O: Clone> Consumer<O> {
         if matches!(self.work, Work::Nothing) {
             self.begin_work(actions);
         }
+        if matches!(self.work, Work::Nothing) {
+            // What was in trouble is done, or was taken away: nothing is left to be waited for.
+            self.trouble = None;
+        }
         self.pause_or_resume(actions);
     }
 
@@ -334,7 +361,7 @@ impl<O: Clone> Consumer<O> {
         if self.batch.is_empty() {
             let count = self.queue.len().min(self.settings.batch_records as usize);
             self.batch.extend(self.queue.drain(..count));
-            self.queued_bytes -= self.batch.iter().map(|item| item.record.size()).sum::<u64>();
+            self.queued_bytes -= self.batch.iter().map(|item| item.size()).sum::<usize>();
         }
         let (sound, poisoned): (Vec<_>, Vec<_>) =
             self.batch.drain(..).partition(|item| item.operation.is_ok());
@@ -354,7 +381,7 @@ impl<O: Clone> Consumer<O> {
     }
 
     fn pause_or_resume(&mut self, actions: &mut Vec<Action<O>>) {
-        let limit = self.settings.read_ahead_bytes;
+        let limit = usize::try_from(self.settings.read_ahead_bytes).unwrap_or(usize::MAX);
         let in_trouble = self.trouble.is_some();
         if !self.paused && (in_trouble || self.queued_bytes > limit) {
             self.paused = true;
@@ -371,6 +398,16 @@ impl<O: Clone> Consumer<O> {
 }
 
 impl<O> Item<O> {
+    /// About how many bytes it costs to hold. An operation shares the record's memory.
+    fn size(&self) -> usize {
+        let detail = self
+            .operation
+            .as_ref()
+            .err()
+            .map_or(0, |poison| poison.detail.len());
+        self.record.size() + size_of::<Self>() + detail
+    }
+
     fn letter(&self) -> Option<DeadLetter> {
         let poison = self.operation.as_ref().err()?;
         Some(DeadLetter {

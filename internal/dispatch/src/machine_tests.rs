@@ -122,18 +122,90 @@ fn a_queue_that_takes_no_letters_halts_the_consumer() {
     let mut consumer = consumer(&[P]);
     consumer.step(Input::Read(vec![poisoned(P, 0)]));
     for _ in 1..PARK_ATTEMPTS {
-        let actions = consumer.step(Input::ParkFailed("no broker".into()));
+        let actions = consumer.step(Input::ParkRefused("no such topic".into()));
         assert!(matches!(actions[0], Action::BackOff(_)), "{actions:?}");
         assert_eq!(
             letters(&consumer.step(Input::BackedOff)),
             [(0, "malformed-event")]
         );
     }
-    let actions = consumer.step(Input::ParkFailed("no broker".into()));
+    let actions = consumer.step(Input::ParkRefused("no such topic".into()));
     assert!(
-        matches!(&actions[..], [Action::Finish(Ending::Halted(why))] if why.contains("no broker")),
+        matches!(&actions[..], [Action::Finish(Ending::Halted(why))] if why.contains("no such topic")),
         "{actions:?}"
     );
+}
+
+#[test]
+fn a_queue_that_is_away_is_waited_for_without_an_end() {
+    let mut consumer = consumer(&[P]);
+    consumer.step(Input::Read(vec![poisoned(P, 0)]));
+    for _ in 0..10 * PARK_ATTEMPTS {
+        let actions = consumer.step(Input::ParkFailed);
+        assert!(matches!(actions[0], Action::BackOff(_)), "{actions:?}");
+        assert_eq!(
+            letters(&consumer.step(Input::BackedOff)),
+            [(0, "malformed-event")]
+        );
+    }
+    assert_eq!(
+        consumer.step(Input::Parked),
+        [Action::Store(vec![at(P, 1)]), Action::Resume]
+    );
+}
+
+#[test]
+fn reading_goes_on_when_what_was_in_trouble_is_taken_away() {
+    let mut lost = consumer(&[P]);
+    lost.step(Input::Read(vec![sound(P, 0)]));
+    assert!(lost.step(Input::ApplyFailed).contains(&Action::Pause));
+    lost.step(Input::Lost(vec![P]));
+    lost.step(Input::Assigned(vec![P]));
+    assert_eq!(lost.step(Input::BackedOff), [Action::Resume]);
+
+    let mut revoked = consumer(&[P, Q]);
+    revoked.step(Input::Read(vec![sound(P, 0)]));
+    revoked.step(Input::ApplyFailed);
+    revoked.step(Input::Revoking(vec![P]));
+    assert_eq!(
+        revoked.step(Input::BackedOff),
+        [Action::Resume],
+        "Q is still read"
+    );
+}
+
+#[test]
+fn a_partition_that_comes_back_before_it_was_let_go_is_read_anew() {
+    let mut consumer = consumer(&[P]);
+    consumer.step(Input::Read(vec![sound(P, 0)]));
+    assert_eq!(consumer.step(Input::Revoking(vec![P])), []);
+    assert_eq!(
+        consumer.step(Input::Assigned(vec![P])),
+        [Action::Release],
+        "the source gave it up long ago"
+    );
+    assert_eq!(
+        consumer.step(Input::Read(vec![sound(P, 0)])),
+        [Action::Store(vec![at(P, 0)])]
+    );
+    let again = consumer.step(Input::Applied(vec![ItemOutcome::Done]));
+    assert_eq!(
+        again,
+        [Action::Apply(vec![at(P, 0)])],
+        "the answer belonged to the tenure before"
+    );
+    assert_eq!(
+        consumer.step(Input::Applied(vec![ItemOutcome::Done])),
+        [Action::Store(vec![at(P, 1)])]
+    );
+}
+
+#[test]
+fn a_stop_that_waited_long_enough_ends_without_the_answer() {
+    let mut consumer = consumer(&[P]);
+    consumer.step(Input::Read(vec![sound(P, 0)]));
+    assert_eq!(consumer.step(Input::Stop), []);
+    assert_eq!(consumer.step(Input::StopNow), [Action::Finish(Ending::Stopped)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub(crate) struct DispatchMetrics {
     pub(crate) applied: Counter<u64>,
     /// Records in the dead-letter queue.
     pub(crate) parked: Counter<u64>,
-    /// Batches or parts of batches that have to be applied again.
+    /// Batches, or parts of them, that have to be applied or parked again.
     pub(crate) retries: Counter<u64>,
     /// Operations in a batch.
     pub(crate) batch: Histogram<u64>,
@@ -28,7 +28,7 @@ impl DispatchMetrics {
             ),
             retries: counter(
                 "taskwire.consumer.retries",
-                "batches that had to be applied again",
+                "batches that had to be applied or parked again",
             ),
             batch: meter
                 .u64_histogram("taskwire.consumer.batch")

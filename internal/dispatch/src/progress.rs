@@ -72,15 +72,14 @@ impl Progress {
         }
     }
 
-    /// The next offset of every partition whose finished prefix has grown since the last call.
+    /// The next offset of every partition whose finished prefix has grown since the last call. The first call after
+    /// the first record gives where the partition began, so that a group's start is committed, too.
     pub(crate) fn newly_finished(&mut self) -> Vec<Position> {
         let mut grown = Vec::new();
         for (partition, progress) in &mut self.partitions {
             let prefix = progress.open.first().copied().or(progress.next);
             if let Some(offset) = prefix
                 && progress.stored.is_none_or(|stored| stored < offset)
-                // The first record still open says nothing new: it is where the partition began.
-                && progress.next.is_some()
             {
                 progress.stored = Some(offset);
                 grown.push(Position {

@@ -1,17 +1,22 @@
 //! The shell: carries the machine's actions out against the source, the sink and the dead-letter queue.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use taskwire_domain::{
-    Chain, DeadLetter, DeadLetterQueue, EventSource, IndexFault, ItemOutcome, RevocationGuard, SourceEvent,
-    SourceFault,
+    Chain, DeadLetter, DeadLetterQueue, EventSource, IndexFault, ItemOutcome, ParkFault, RevocationGuard,
+    SourceEvent, SourceFault,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::DispatchMetrics;
 use crate::{Action, Consumer, DispatchSettings, Ending, HandlerMap, Input};
+
+/// How long a stop waits for the batch in flight. Without its answer it is not acknowledged, and so it is repeated.
+const LAST_BATCH: Duration = Duration::from_secs(10);
 
 /// Where operations go.
 #[async_trait]
@@ -61,15 +66,16 @@ pub async fn run<S: Sink>(
         work: None,
     };
     let mut consumer = Consumer::new(settings);
-    let mut asked_to_stop = false;
+    let mut stop_by: Option<Instant> = None;
     loop {
         let input = tokio::select! {
             // In this order: answers before new records, so that nothing piles up.
             biased;
-            () = stopping.cancelled(), if !asked_to_stop => {
-                asked_to_stop = true;
+            () = stopping.cancelled(), if stop_by.is_none() => {
+                stop_by = Some(Instant::now() + LAST_BATCH);
                 Input::Stop
             }
+            () = passed(stop_by) => Input::StopNow,
             input = under_way(&mut shell.work) => {
                 shell.work = None;
                 input
@@ -97,6 +103,14 @@ struct Shell<S: Sink> {
     work: Option<BoxFuture<'static, Input<S::Operation>>>,
 }
 
+/// Completes when the moment has come; never without one.
+async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn under_way<O>(work: &mut Option<BoxFuture<'static, Input<O>>>) -> Input<O> {
     match work {
         Some(work) => work.await,
@@ -112,7 +126,6 @@ impl<S: Sink> Shell<S> {
                 Input::Assigned(partitions)
             }
             SourceEvent::Revoking(partitions, guard) => {
-                tracing::info!(kafka.partitions = ?partitions, "partitions are being taken away");
                 self.guards.push(guard);
                 Input::Revoking(partitions)
             }
@@ -142,7 +155,6 @@ impl<S: Sink> Shell<S> {
                 self.work = Some(Box::pin(async move { park(&*queue, &letters, &metrics).await }));
             }
             Action::BackOff(pause) => {
-                self.metrics.retries.add(1, &[]);
                 self.work = Some(Box::pin(async move {
                     tokio::time::sleep(pause).await;
                     Input::BackedOff
@@ -200,6 +212,7 @@ async fn apply<S: Sink>(
                 ItemOutcome::Done | ItemOutcome::Rejected { .. } => None,
             });
             if let Some(detail) = retry {
+                metrics.retries.add(1, &[]);
                 tracing::warn!(
                     batch.operations = count,
                     batch.done = done,
@@ -210,6 +223,7 @@ async fn apply<S: Sink>(
             Input::Applied(outcomes)
         }
         Err(fault @ IndexFault::Retry { .. }) => {
+            metrics.retries.add(1, &[]);
             tracing::warn!(batch.operations = count, error = %Chain(&fault), "a batch was not applied; waiting");
             Input::ApplyFailed
         }
@@ -233,8 +247,12 @@ async fn park<O>(queue: &dyn DeadLetterQueue, letters: &[DeadLetter], metrics: &
             Input::Parked
         }
         Err(fault) => {
+            metrics.retries.add(1, &[]);
             tracing::warn!(letters = letters.len(), error = %Chain(&fault), "records could not be parked");
-            Input::ParkFailed(Chain(&fault).to_string())
+            match fault {
+                ParkFault::Retry { .. } => Input::ParkFailed,
+                ParkFault::Refused { .. } => Input::ParkRefused(Chain(&fault).to_string()),
+            }
         }
     }
 }
