@@ -42,10 +42,14 @@ pub struct Record {
 }
 
 impl Record {
-    /// The bytes of its key and value: what it costs to hold.
-    pub fn size(&self) -> u64 {
-        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        length(&self.key) + length(&self.value)
+    /// About how many bytes it costs to hold: key, value, headers and the record itself.
+    pub fn size(&self) -> usize {
+        let length = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);
+        let header = |(name, value): &(String, Option<Bytes>)| {
+            size_of::<(String, Option<Bytes>)>() + name.len() + length(value)
+        };
+        let headers: usize = self.headers.iter().map(header).sum();
+        size_of::<Self>() + length(&self.key) + length(&self.value) + headers
     }
 }
 
@@ -138,16 +142,28 @@ pub struct DeadLetter {
     pub detail: String,
 }
 
-/// The dead-letter queue did not take the letters. Whether that can pass is in the detail; nothing may be
-/// acknowledged.
+/// The dead-letter queue did not take the letters; nothing may be acknowledged.
 #[derive(Debug, thiserror::Error)]
-#[error("the dead-letter queue did not take the record: {detail}")]
-pub struct ParkFault {
-    /// What was said, and what to do.
-    pub detail: String,
-    /// Why, for the log.
-    #[source]
-    pub cause: Option<BoxError>,
+pub enum ParkFault {
+    /// Trouble that may pass: wait and send the same letters again. Some of them may have been taken; a letter that
+    /// comes twice harms nobody.
+    #[error("the dead-letter queue is in trouble: {detail}")]
+    Retry {
+        /// What was said.
+        detail: String,
+        /// Why, for the log.
+        #[source]
+        cause: Option<BoxError>,
+    },
+    /// Waiting does not help.
+    #[error("the dead-letter queue refuses the record: {detail}")]
+    Refused {
+        /// What was said, and what to do.
+        detail: String,
+        /// Why, for the log.
+        #[source]
+        cause: Option<BoxError>,
+    },
 }
 
 /// Where records go that can never be applied, with their cause and their origin.

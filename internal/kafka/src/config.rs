@@ -80,6 +80,8 @@ impl KafkaSettings {
         config
             .set("bootstrap.servers", &self.kafka_brokers)
             .set("client.id", "taskwire")
+            // Producers create topics by default, with whatever number of partitions the brokers like.
+            .set("allow.auto.create.topics", "false")
             .set("socket.keepalive.enable", "true")
             // The default of 10 s is a long time to stay away from a broker that is back.
             .set("reconnect.backoff.max.ms", "2000");
@@ -103,8 +105,9 @@ impl fmt::Debug for ClientOption {
 }
 
 /// What the code sets itself because correctness depends on it.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 15] = [
     "acks",
+    "allow.auto.create.topics",
     "auto.offset.reset",
     "bootstrap.servers",
     "delivery.timeout.ms",
@@ -115,7 +118,9 @@ const FIXED: [&str; 12] = [
     "group.id",
     "message.timeout.ms",
     "partition.assignment.strategy",
+    "partitioner",
     "request.required.acks",
+    "transactional.id",
 ];
 
 impl FromStr for ClientOption {

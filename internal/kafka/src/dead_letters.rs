@@ -9,6 +9,7 @@ use taskwire_domain::{Clock, DeadLetter, DeadLetterQueue, ParkFault};
 use tokio::time::timeout;
 
 use crate::config::{ConsumerSettings, KafkaSettings};
+use crate::diagnosis::{code, is_refusal, must_be_repaired};
 use crate::producer::{BatchProducer, Outgoing, SendFault};
 use crate::topics::DEAD_LETTER_BYTES;
 
@@ -79,9 +80,12 @@ fn cut(detail: &str) -> &str {
 
 impl From<SendFault> for ParkFault {
     fn from(fault: SendFault) -> Self {
-        Self {
-            detail: fault.detail,
-            cause: Some(fault.cause.into()),
+        let refused = code(&fault.cause).is_some_and(|code| is_refusal(code) || must_be_repaired(code));
+        let (detail, cause) = (fault.detail, Some(fault.cause.into()));
+        if refused {
+            Self::Refused { detail, cause }
+        } else {
+            Self::Retry { detail, cause }
         }
     }
 }
@@ -98,9 +102,9 @@ impl DeadLetterQueue for KafkaDeadLetters {
             Ok(outcome) => Ok(outcome?),
             Err(elapsed) => {
                 self.producer.purge().await;
-                Err(ParkFault {
+                Err(ParkFault::Retry {
                     detail: format!(
-                        "not acknowledged within {} s; it may pass when all in-sync brokers are back",
+                        "not acknowledged within {} s; waiting for the brokers to come back",
                         self.limit.as_secs_f32()
                     ),
                     cause: Some(elapsed.into()),

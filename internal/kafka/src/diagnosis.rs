@@ -43,6 +43,21 @@ pub(crate) fn is_refusal(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// Records will not be taken until somebody changes the topic or what is written to it.
+pub(crate) fn must_be_repaired(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as E;
+    matches!(
+        code,
+        E::UnknownTopic
+            | E::UnknownTopicOrPartition
+            | E::UnknownPartition
+            | E::MessageSizeTooLarge
+            | E::MessageBatchTooLarge
+            | E::InvalidRecord
+            | E::PolicyViolation
+    )
+}
+
 /// The code in an error; the crate leaves out those of the admin calls.
 pub(crate) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {
@@ -67,7 +82,8 @@ pub(crate) fn advice(code: RDKafkaErrorCode) -> Option<&'static str> {
             "the topic does not exist: let rest-server and search-indexer create their topics, or create them yourself"
         }
         E::MessageSizeTooLarge | E::MessageBatchTooLarge => {
-            "raise max.message.bytes of the topic above the size of the largest record"
+            "the largest record is larger than a limit: max.message.bytes of the topic, for a writer, or \
+             receive.message.max.bytes in KAFKA_CLIENT_OPTIONS, for a reader"
         }
         E::TopicAuthorizationFailed | E::GroupAuthorizationFailed | E::ClusterAuthorizationFailed => {
             "grant this client's user the rights on the topics and on groups that begin with KAFKA_GROUP"

@@ -28,7 +28,8 @@ const START_RETRY: Duration = Duration::from_secs(1);
 /// One passing trouble is logged no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
 
-const REINDEX_ADVICE: &str = "reindex needed: rebuild the search index from the database, which begins a new generation with a group of its own";
+const REINDEX_ADVICE: &str =
+    "reindex needed: the topic alone can no longer make the index equal to the database";
 
 /// What the callbacks need to know.
 pub(crate) struct Group {

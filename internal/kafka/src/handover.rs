@@ -10,8 +10,6 @@ use std::time::Duration;
 use taskwire_domain::{Partition, Position, Record, RevocationGuard, SourceEvent, SourceFault};
 use tokio::sync::Notify;
 
-use crate::record::size;
-
 /// A batch holds no more records than this…
 pub(crate) const BATCH_RECORDS: usize = 1000;
 /// …and is closed when it has grown to this.
@@ -63,7 +61,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn push(&mut self, record: Record) {
-        self.bytes += size(&record);
+        self.bytes += record.size();
         self.records.push(record);
     }
 
@@ -74,7 +72,7 @@ impl Batch {
     /// Drops the records of other partitions.
     fn keep_only(&mut self, keep: impl Fn(i32) -> bool) {
         self.records.retain(|record| keep(record.position.partition.0));
-        self.bytes = self.records.iter().map(size).sum();
+        self.bytes = self.records.iter().map(Record::size).sum();
     }
 }
 
@@ -157,8 +155,12 @@ impl Handover {
     pub(crate) fn end(&self, ending: Ending) {
         let mut state = self.state();
         state.ending.get_or_insert(ending);
-        // Guards that nobody will ever receive are released.
+        // Guards that nobody will ever receive are released; why the source failed is still to be said.
         let unread = std::mem::take(&mut state.about_partitions);
+        let (failures, unread): (VecDeque<_>, VecDeque<_>) = unread
+            .into_iter()
+            .partition(|event| matches!(event, SourceEvent::Failed(_)));
+        state.about_partitions = failures;
         drop(state);
         drop(unread);
         self.changed.notify_all();
@@ -379,6 +381,17 @@ mod tests {
         assert!(!handover.await_room(Duration::ZERO));
         assert_eq!(handed_out(&handover), [(0, 0), (0, 1), (0, 2), (0, 3)]);
         assert!(handover.has_plenty_of_room());
+    }
+
+    #[test]
+    fn a_failure_is_told_even_when_the_thread_has_ended() {
+        let handover = ours(&[0]);
+        handover.fail(SourceFault {
+            detail: "panicked".to_owned(),
+            cause: None,
+        });
+        handover.end(Ending::Abandoned);
+        assert!(matches!(handover.take(), Some(SourceEvent::Failed(_))));
     }
 
     #[test]

@@ -42,16 +42,6 @@ pub(crate) fn copy(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-/// What a record counts for in the limit of what is read ahead.
-pub(crate) fn size(record: &Record) -> usize {
-    let length = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);
-    let headers = record
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + length(value));
-    size_of::<Record>() + length(&record.key) + length(&record.value) + headers.sum::<usize>()
-}
-
 fn headers<'a>(message: &'a BorrowedMessage<'_>) -> Vec<(&'a str, Option<&'a [u8]>)> {
     let Some(headers) = message.headers() else {
         return Vec::new();

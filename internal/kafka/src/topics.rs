@@ -88,22 +88,32 @@ pub async fn create_topic(kafka: &KafkaSettings, plan: &TopicPlan) -> Result<(),
     let admin: AdminClient<DefaultClientContext> =
         kafka.client().create().map_err(|error| plan.fault(error))?;
     let created = create(&admin, plan).await;
-    let (name, plan) = (&plan.name, plan.clone());
+    let plan = plan.clone();
     // Reading metadata blocks, and so does the client's destructor.
-    let finished = spawn_blocking(move || {
-        if let Ok(false) = created {
-            compare(&admin, &plan);
+    let finished = spawn_blocking(move || match created {
+        Ok(true) => {
+            info!(kafka.topic = plan.name, "kafka topic created");
+            Ok(())
         }
-        created
+        Ok(false) => {
+            compare(&admin, &plan);
+            Ok(())
+        }
+        // One who may not create topics is refused before anybody looks whether there is anything to create.
+        Err(TopicFault::Refused { detail, .. }) if partitions(&admin, &plan).is_ok_and(|count| count > 0) => {
+            warn!(
+                kafka.topic = plan.name,
+                error = detail,
+                "kafka topic exists, which is as well: creating it was refused"
+            );
+            Ok(())
+        }
+        Err(fault) => Err(fault),
     });
     // The task can only fail by a panic, which is passed on.
-    let created = finished
+    finished
         .await
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-    if created {
-        info!(kafka.topic = name, "kafka topic created");
-    }
-    Ok(())
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// `true` if it was created, `false` if it was there.
@@ -135,25 +145,27 @@ async fn create(admin: &AdminClient<DefaultClientContext>, plan: &TopicPlan) -> 
 
 /// Warns when the topic that is there has not the partitions that were asked for.
 fn compare(admin: &AdminClient<DefaultClientContext>, plan: &TopicPlan) {
-    let metadata = match admin.inner().fetch_metadata(Some(&plan.name), CALL_LIMIT) {
-        Ok(metadata) => metadata,
+    match partitions(admin, plan) {
+        Ok(count) if i32::try_from(count) == Ok(plan.partitions) => {}
+        Ok(count) => warn!(
+            kafka.topic = plan.name,
+            kafka.partitions = count,
+            kafka.wanted_partitions = plan.partitions,
+            "kafka topic has another number of partitions than the settings say, which is left as it is"
+        ),
         Err(error) => {
             warn!(kafka.topic = plan.name, error = %error, "kafka topic could not be compared with the settings");
-            return;
         }
-    };
-    let partitions = metadata
+    }
+}
+
+/// How many partitions the topic has; 0 when it does not exist.
+fn partitions(admin: &AdminClient<DefaultClientContext>, plan: &TopicPlan) -> Result<usize, KafkaError> {
+    let metadata = admin.inner().fetch_metadata(Some(&plan.name), CALL_LIMIT)?;
+    Ok(metadata
         .topics()
         .first()
-        .map_or(0, |topic| topic.partitions().len());
-    if i32::try_from(partitions) != Ok(plan.partitions) {
-        warn!(
-            kafka.topic = plan.name,
-            kafka.partitions = partitions,
-            wanted.partitions = plan.partitions,
-            "kafka topic has another number of partitions than the settings say, which is left as it is"
-        );
-    }
+        .map_or(0, |topic| topic.partitions().len()))
 }
 
 impl TopicPlan {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use support::{consumer, contents, kafka, position};
-use taskwire_domain::{Clock, DeadLetter, DeadLetterQueue, Record, Timestamp};
+use taskwire_domain::{Clock, DeadLetter, DeadLetterQueue, ParkFault, Record, Timestamp};
 use taskwire_kafka::KafkaDeadLetters;
 use taskwire_testkit::Topics;
 
@@ -77,7 +77,10 @@ async fn a_letter_that_is_refused_is_a_fault_and_the_next_one_is_taken() {
     let topics = Topics::create(1).await;
     let queue = KafkaDeadLetters::new(&kafka(&topics), &consumer(&topics), Arc::new(Noon));
     let fault = queue.park(&[letter(vec![b'x'; 1_500_000])]).await.unwrap_err();
-    assert!(fault.detail.contains("max.message.bytes"), "{fault}");
+    assert!(
+        matches!(&fault, ParkFault::Refused { detail, .. } if detail.contains("max.message.bytes")),
+        "{fault}"
+    );
     queue
         .park(&[letter(b"1".to_vec()), letter(b"2".to_vec())])
         .await
@@ -98,5 +101,8 @@ async fn brokers_that_are_away_are_a_fault_after_the_limit() {
     let limit = Duration::from_millis(300);
     let queue = KafkaDeadLetters::new(&nowhere, &consumer(&topics), Arc::new(Noon)).with_limit(limit);
     let fault = queue.park(&[letter(b"1".to_vec())]).await.unwrap_err();
-    assert!(fault.detail.contains("not acknowledged within 0.3 s"), "{fault}");
+    assert!(
+        matches!(&fault, ParkFault::Retry { detail, .. } if detail.contains("within 0.3 s")),
+        "{fault}"
+    );
 }
