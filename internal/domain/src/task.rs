@@ -206,7 +206,7 @@ impl Categories {
             let name = name.trim();
             match Self::check(name) {
                 Err(violation) => violations.push((Some(index), violation)),
-                Ok(()) if !seen.insert(name.to_lowercase()) => {
+                Ok(()) if !seen.insert(folded(name)) => {
                     let violation = Violation::new("duplicate", "repeats another category, apart from case");
                     violations.push((Some(index), violation));
                 }
@@ -257,6 +257,11 @@ impl From<Categories> for Vec<String> {
     fn from(categories: Categories) -> Self {
         categories.0
     }
+}
+
+/// The name without its case. By way of upper case, so that `ß` equals `SS` and a final sigma any other.
+fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
 }
 
 /// What a caller can write: a task without its server-made fields.
@@ -319,13 +324,13 @@ impl Task {
         if fields == self.fields {
             return None;
         }
+        // A clock set back must not make a task that was changed before it was created.
+        let updated_at = now.max(self.updated_at);
         let completed_at = match (self.fields.is_done, fields.is_done) {
             (_, false) => None,
-            (false, true) => Some(now),
+            (false, true) => Some(updated_at),
             (true, true) => self.completed_at,
         };
-        // A clock set back must not make a task that was changed before it was changed.
-        let updated_at = now.max(self.updated_at);
         let version = self.version.next();
         Some(Self {
             id: self.id,
@@ -409,6 +414,21 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_set_back_does_not_reorder_a_task_s_times() {
+        let id = TaskId::from_uuid(Uuid::nil());
+        let task = Task::create(id, fields("a"), at("2026-05-02T09:00:00Z"));
+        let done = TaskFields {
+            is_done: true,
+            ..fields("a")
+        };
+        let task = task.with_fields(done, at("2026-05-01T09:00:00Z")).unwrap();
+        assert_eq!(
+            (task.updated_at, task.completed_at),
+            (task.created_at, Some(task.created_at))
+        );
+    }
+
+    #[test]
     fn start_may_equal_due_but_not_pass_it() {
         let (early, late) = (at("2026-05-01T09:00:00Z"), at("2026-05-02T09:00:00Z"));
         assert!(Dates::new(Some(early), Some(early)).is_ok());
@@ -423,7 +443,7 @@ mod tests {
     fn categories_are_trimmed_and_unique_when_case_is_ignored() {
         let parsed = Categories::parse(vec![" Home ".into(), "work".into()]).unwrap();
         assert_eq!(parsed.as_slice(), ["Home", "work"]);
-        let violations = Categories::parse(vec!["Home".into(), " ".into(), "HOME".into()]).unwrap_err();
+        let violations = Categories::parse(vec!["Straße".into(), " ".into(), "STRASSE".into()]).unwrap_err();
         let codes: Vec<_> = violations
             .iter()
             .map(|(index, violation)| (*index, violation.code))

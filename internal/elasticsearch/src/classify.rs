@@ -92,8 +92,8 @@ pub(crate) fn halt(target: &str, status: u16, error: Option<EngineError>) -> Ind
             "the user of ELASTICSEARCH_URL may not use {target} ({status}): grant it create_index, manage, read and write there, and restart"
         ),
         404 if kind == "index_not_found_exception" || kind == "alias_not_found_exception" => format!(
-            "the index behind the write alias {target} is gone; restart search-indexer: it creates a new generation \
-             and replays the topic from its beginning"
+            "the index behind the write alias {target} is gone; restart search-indexer: it creates a new generation and \
+             replays the topic from its beginning, or says what to repair if only the alias is missing"
         ),
         400 if is_about_the_alias => format!(
             "the write alias {target} stands for several indices; remove it from all but the one it is named for, and restart"

@@ -154,6 +154,11 @@ struct Meta {
 
 /// What the name leads to, or a sentence about why it cannot be used.
 fn generation(alias: &IndexName, indices: HashMap<String, Index>) -> Result<Generation, String> {
+    if indices.is_empty() {
+        return Err(format!(
+            "nothing was said of the alias {alias}: grant the user of ELASTICSEARCH_URL view_index_metadata there, and restart"
+        ));
+    }
     let mut names: Vec<_> = indices.keys().cloned().collect();
     names.sort();
     let mut indices = indices.into_iter();

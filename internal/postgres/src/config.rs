@@ -9,8 +9,8 @@ use crate::url::DatabaseUrlParser;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct PostgresSettings {
-    /// The database, as postgres://user:password@host:port/database?sslmode=…, reached directly or through a pooler in
-    /// session mode (a transaction pooler breaks the relay's lock)
+    /// The database, as postgres://user:password@host:port/database?sslmode=…, reached directly: a pooler in between
+    /// breaks the relay's lock, or drops the settings of the session
     #[arg(id = "postgres_url", long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_parser = DatabaseUrlParser, value_name = "URL")]
     pub url: DatabaseUrl,
 
@@ -18,12 +18,13 @@ pub struct PostgresSettings {
     #[arg(id = "postgres_pool_size", long = "database-pool-size", env = "DATABASE_POOL_SIZE", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "CONNECTIONS")]
     pub pool_size: u32,
 
-    /// How long a request waits for a connection before it is answered 503, in milliseconds
-    #[arg(id = "postgres_acquire_timeout_ms", long = "database-acquire-timeout-ms", env = "DATABASE_ACQUIRE_TIMEOUT_MS", default_value_t = 2_500, value_parser = clap::value_parser!(u64).range(100..=60_000), value_name = "MS")]
+    /// How long a request waits for a connection before it is answered 503, in milliseconds; with the time of a
+    /// statement it stays below the request's own limit of 10 s, so that the database's word arrives first
+    #[arg(id = "postgres_acquire_timeout_ms", long = "database-acquire-timeout-ms", env = "DATABASE_ACQUIRE_TIMEOUT_MS", default_value_t = 2_500, value_parser = clap::value_parser!(u64).range(100..=4_000), value_name = "MS")]
     pub acquire_timeout_ms: u64,
 
     /// How long the database may work on one statement, waiting for locks included, in milliseconds
-    #[arg(id = "postgres_statement_timeout_ms", long = "database-statement-timeout-ms", env = "DATABASE_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000), value_name = "MS")]
+    #[arg(id = "postgres_statement_timeout_ms", long = "database-statement-timeout-ms", env = "DATABASE_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=5_000), value_name = "MS")]
     pub statement_timeout_ms: u64,
 }
 

@@ -61,8 +61,8 @@ fn of_code(code: &str) -> Meaning {
         // statement_completion_unknown; crash_shutdown, which is sent at any moment.
         "40003" | "57P02" => Meaning::AnswerLost,
         // lock_not_available; read_only_sql_transaction (a standby, or a primary that became one);
-        // idle_in_transaction_session_timeout.
-        "55P03" | "25006" | "25P03" => Meaning::Away,
+        // idle_in_transaction_session_timeout; undefined_table (a server that started before the schema was made).
+        "55P03" | "25006" | "25P03" | "42P01" => Meaning::Away,
         _ => match code.get(..2) {
             // Connection exceptions, which only a pooler between us and the server can report.
             Some("08") => Meaning::AnswerLost,
@@ -106,6 +106,13 @@ pub(crate) fn internal(context: &'static str, cause: impl Into<BoxError>) -> Err
         context,
         cause: cause.into(),
     }
+}
+
+/// Whether the server is there and will not have us: a wrong user, password or database (class 28, and 3D000
+/// invalid_catalog_name). Waiting does not help.
+pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with("28") || code == "3D000")
 }
 
 /// Whether a connection is fit for further use after this error: the server answered, and goes on listening.
@@ -169,7 +176,8 @@ mod tests {
     #[test]
     fn what_the_server_rolled_back_is_unavailable_even_at_commit() {
         for code in [
-            "57P01", "57P03", "57P05", "57014", "53300", "53100", "40001", "40P01", "55P03", "25006", "25P03",
+            "57P01", "57P03", "57P05", "57014", "53300", "53100", "40001", "40P01", "55P03", "25006",
+            "25P03", "42P01",
         ] {
             for error in [at_commit("", reported(code)), not_applied("", reported(code))] {
                 assert!(
@@ -205,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn wrong_credentials_are_told_from_a_server_that_is_away() {
+        for code in ["28P01", "28000", "3D000"] {
+            assert!(is_refusal(&reported(code)), "{code}");
+        }
+        assert!(!is_refusal(&reported("57P03")) && !is_refusal(&broken_pipe()));
+    }
+
+    #[test]
     fn a_lost_answer_before_commit_is_unavailable() {
         for error in [broken_pipe(), reported("08006"), reported("57P02")] {
             let shown = error.to_string();
@@ -217,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_waiting_cannot_cure_is_internal() {
-        for code in ["42P01", "42501", "23514", "XX000"] {
+        for code in ["42703", "42501", "23514", "XX000"] {
             assert!(
                 matches!(at_commit("", reported(code)), Error::Internal { .. }),
                 "{code}"

@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
 use crate::DatabaseUrl;
 use crate::checkout::within;
+use crate::error::is_refusal;
 
 /// The schema is not, and was not made, what this version needs.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,11 @@ pub enum MigrationError {
     /// Nothing could be learnt or done.
     #[error("the database could not be reached to look at its schema: check --database-url (DATABASE_URL)")]
     Unreachable(#[source] sqlx::Error),
+    /// The server is there and will not have us.
+    #[error(
+        "the database refuses the user or the password, or does not exist: correct --database-url (DATABASE_URL)"
+    )]
+    Refused(#[source] sqlx::Error),
     /// A later version has been here.
     #[error(
         "the database has migration {applied}, which this version does not know (its last is {known}): a newer version \
@@ -67,7 +73,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 pub async fn migrate(url: &DatabaseUrl) -> Result<(), MigrationError> {
     let migrations = migrations();
     let mut connection = connect(url).await?;
-    let migrated = migrations.run(&mut connection).await;
+    // Not `run`, whose future the compiler cannot prove to be `Send`; it does the same.
+    let migrated = migrations.run_direct(None, &mut connection, false).await;
     // Closing also releases the lock, which a migration that failed leaves behind.
     let _ = connection.close().await;
     migrated.map_err(|error| refused(error, &migrations))
@@ -99,9 +106,13 @@ async fn connect(url: &DatabaseUrl) -> Result<PgConnection, MigrationError> {
         ("client_min_messages", "warning".to_owned()),
     ];
     let options = url.connect_options("taskwire-migrate", settings);
-    within(CONNECT_LIMIT, options.connect())
-        .await
-        .map_err(MigrationError::Unreachable)
+    within(CONNECT_LIMIT, options.connect()).await.map_err(|error| {
+        if is_refusal(&error) {
+            MigrationError::Refused(error)
+        } else {
+            MigrationError::Unreachable(error)
+        }
+    })
 }
 
 /// Numbers and checksums of the migrations that the database has.

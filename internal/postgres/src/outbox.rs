@@ -31,16 +31,18 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 /// How long a connection may take, or a farewell.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// A standby grants advisory locks too, but from a space of its own: one who was elected there would lead beside the
-/// leader on the primary and publish what it can never delete.
-const STAND: &str = "select case when pg_is_in_recovery() then null else pg_try_advisory_lock($1) end";
+/// A server that takes no writes grants advisory locks too: one who was elected there would publish what it can never
+/// delete, and on a standby lead beside the leader on the primary.
+const STAND: &str = "
+    select case when pg_is_in_recovery() or current_setting('transaction_read_only')::boolean then null
+                else pg_try_advisory_lock($1) end";
 
 const READ: &str = "select id, task_id, version, payload, headers from outbox order by id limit $1";
 
 const DELETE: &str = "delete from outbox where id = any($1)";
 
-/// [`Outbox`] over connections of its own. They must reach the server directly, or through a pooler in session mode:
-/// the lock belongs to the server's session.
+/// [`Outbox`] over connections of its own. They must reach the server directly: the lock belongs to the server's
+/// session, and the session's own settings keep a dead leader from holding it.
 pub struct PostgresOutbox {
     options: PgConnectOptions,
 }
@@ -81,7 +83,7 @@ impl Outbox for PostgresOutbox {
             }
             None => Err(OutboxFault {
                 action: "stand for election",
-                cause: "the server is a standby, which takes no writes".into(),
+                cause: "the server takes no writes: it is a standby, or set to be read-only".into(),
             }),
         }
     }

@@ -6,8 +6,8 @@
 //! machine without I/O; [`run`] carries them out against the ports.
 //!
 //! What must not change: no cursor over the outbox and no deletion of a range, since a row with a lower id may
-//! be committed late; no publishing before the whole batch before it is acknowledged; no deletion by one
-//! who lost the session; nothing left in the publisher's queues when leadership is gone.
+//! be committed late; one batch at a time, the next one only when every record of it is acknowledged; no
+//! deletion by one who lost the session; nothing left in the publisher's queues when leadership is gone.
 
 mod config;
 mod machine;

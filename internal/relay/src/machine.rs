@@ -132,7 +132,10 @@ impl Relay {
         let (next, action) = match (state, input) {
             (State::StandingBy, Input::Start | Input::Waited) => self.elect(),
             (State::Electing, Input::Elected(true)) => self.read(),
-            (State::Electing, Input::Elected(false)) => self.stand_by(self.settings.election()),
+            (State::Electing, Input::Elected(false)) => {
+                self.trouble = fresh_backoff();
+                self.stand_by(self.settings.election())
+            }
             (State::Reading, Input::Read(records)) => self.publish(records),
             (State::Publishing { ids, full }, Input::Published) => {
                 (State::Deleting { full }, Action::Delete(ids))
@@ -206,7 +209,10 @@ impl Relay {
         )
     }
 
-    fn publish(&self, records: Vec<OutboxRecord>) -> (State, Action) {
+    fn publish(&mut self, records: Vec<OutboxRecord>) -> (State, Action) {
+        if records.is_empty() {
+            self.trouble = fresh_backoff();
+        }
         if records.is_empty() || self.stopping {
             return self.idle();
         }
@@ -309,6 +315,27 @@ mod tests {
             panic!("no wait")
         };
         assert!(second > first, "{second:?} after {first:?}");
+    }
+
+    #[test]
+    fn trouble_that_is_over_makes_no_later_pause_longer() {
+        let mut relay = leader();
+        let pause = |relay: &mut Relay| {
+            relay.step(Input::SessionLost);
+            let Action::Wait { at_most, .. } = relay.step(Input::Purged) else {
+                panic!("no wait")
+            };
+            relay.step(Input::Waited);
+            at_most
+        };
+        let first = pause(&mut relay);
+        assert!(
+            pause(&mut relay) > first,
+            "the database was not heard of in between"
+        );
+        relay.step(Input::Elected(true));
+        relay.step(Input::Read(Vec::new()));
+        assert_eq!(pause(&mut relay), first);
     }
 
     #[test]

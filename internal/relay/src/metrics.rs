@@ -27,6 +27,8 @@ impl RelayMetrics {
             .u64_gauge("taskwire.relay.leader")
             .with_description("1 while this process leads")
             .build();
+        // From the start: a process that never leads is a 0, not an absence.
+        leader.record(0, &[]);
         Self {
             published,
             failures,

@@ -4,6 +4,8 @@
 //!
 //! A failing seed is printed; `TASKWIRE_SEED=<seed>` runs it alone, `TASKWIRE_SEEDS=<count>` runs more of them.
 
+#![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
+
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
@@ -40,20 +42,29 @@ impl World {
         if self.pending.iter().all(|pending| pending.task != task) {
             self.next_id += 1;
             self.versions[task] += 1;
-            self.pending.push(Pending { id: self.next_id, task, version: self.versions[task] });
+            self.pending.push(Pending {
+                id: self.next_id,
+                task,
+                version: self.versions[task],
+            });
         }
     }
 
     fn commit_one(&mut self, rng: &mut Rng) {
         if !self.pending.is_empty() {
             let committed = self.pending.swap_remove(rng.usize(..self.pending.len()));
-            self.outbox.insert(committed.id, (committed.task, committed.version));
+            self.outbox
+                .insert(committed.id, (committed.task, committed.version));
         }
     }
 
     fn read(&self, limit: u32) -> Vec<OutboxRecord> {
         let rows = self.outbox.iter().take(limit as usize);
-        rows.map(|(id, (task, version))| OutboxRecord { id: *id, event: event(*task, *version) }).collect()
+        rows.map(|(id, (task, version))| OutboxRecord {
+            id: *id,
+            event: event(*task, *version),
+        })
+        .collect()
     }
 
     /// The broker takes the records of each task in order, up to where it stops for that task.
@@ -72,7 +83,11 @@ impl World {
     fn check(&self, seed: u64) {
         let mut seen = [0; TASKS];
         for (task, version) in &self.topic {
-            assert!(*version <= seen[*task] + 1, "seed {seed}: task {task}: {version} stands before {}", seen[*task] + 1);
+            assert!(
+                *version <= seen[*task] + 1,
+                "seed {seed}: task {task}: {version} stands before {}",
+                seen[*task] + 1
+            );
             seen[*task] = seen[*task].max(*version);
         }
         assert_eq!(seen, self.versions, "seed {seed}: an event was lost");
@@ -81,7 +96,12 @@ impl World {
 
 fn event(task: usize, version: i64) -> EncodedEvent {
     let task_id: TaskId = format!("00000000-0000-7000-8000-{task:012}").parse().unwrap();
-    EncodedEvent { task_id, version: Version::new(version).unwrap(), payload: Default::default(), headers: Vec::new() }
+    EncodedEvent {
+        task_id,
+        version: Version::new(version).unwrap(),
+        payload: Default::default(),
+        headers: Vec::new(),
+    }
 }
 
 fn coordinates(event: &EncodedEvent) -> (usize, i64) {
@@ -98,10 +118,18 @@ struct Process {
 
 impl Process {
     fn start() -> Self {
-        let settings = RelaySettings { batch_size: 3, poll_ms: 50, election_ms: 1_000 };
+        let settings = RelaySettings {
+            batch_size: 3,
+            poll_ms: 50,
+            election_ms: 1_000,
+        };
         let mut relay = Relay::new(settings);
         let action = relay.step(Input::Start);
-        Self { relay, action, stopping: false }
+        Self {
+            relay,
+            action,
+            stopping: false,
+        }
     }
 }
 
@@ -136,11 +164,19 @@ fn carry_out(world: &mut World, number: usize, process: &mut Process, rng: &mut 
         Action::Publish(batch) => match rng.u32(..6) {
             0 if faults => {
                 world.take(batch, |_| rng.bool());
-                if leads { Input::PublishFailed } else { Input::SessionLost }
+                if leads {
+                    Input::PublishFailed
+                } else {
+                    Input::SessionLost
+                }
             }
             1 if faults => {
                 world.take(batch, |_| true);
-                if leads { Input::PublishFailed } else { Input::SessionLost }
+                if leads {
+                    Input::PublishFailed
+                } else {
+                    Input::SessionLost
+                }
             }
             _ => {
                 // A zombie's batch lands as well; it has the same order within.
@@ -195,7 +231,11 @@ fn run(seed: u64) {
         world.commit_one(&mut rng);
     }
     for round in 0.. {
-        assert!(round < 2_000, "seed {seed}: the outbox does not empty: {:?}", world.outbox);
+        assert!(
+            round < 2_000,
+            "seed {seed}: the outbox does not empty: {:?}",
+            world.outbox
+        );
         if world.outbox.is_empty() {
             break;
         }
@@ -208,7 +248,11 @@ fn run(seed: u64) {
 
 #[test]
 fn nothing_is_lost_or_out_of_order_under_any_schedule() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("a number"))
+    };
     match number("TASKWIRE_SEED") {
         Some(seed) => run(seed),
         None => (0..number("TASKWIRE_SEEDS").unwrap_or(2_000)).for_each(run),

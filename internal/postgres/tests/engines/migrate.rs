@@ -98,6 +98,6 @@ async fn a_database_that_does_not_exist_is_an_error_that_names_the_setting() {
         .parse()
         .unwrap();
     let error = migrate(&elsewhere).await.unwrap_err();
-    assert!(matches!(error, MigrationError::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, MigrationError::Refused(_)), "{error:?}");
     assert!(error.to_string().contains("DATABASE_URL"), "{error}");
 }
