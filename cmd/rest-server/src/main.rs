@@ -30,8 +30,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 async fn main() -> ExitCode {
     let command = Command::from_command_line();
     if let Err(error) = start_logs(command.telemetry()) {
-        // Without logs this is all that can be said.
-        return fail(&error);
+        return fail_unlogged(&error);
     }
     let outcome = match command {
         Command::Migrate(settings) => storage::migrate(settings.database())
@@ -47,16 +46,16 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+#[allow(clippy::print_stderr, reason = "there are no logs to say it in")]
+fn fail_unlogged(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
 async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
     let mut lifecycle = Lifecycle::new()?;
     let metrics = start_metrics()?;
     let listener = listen(settings.listen_addr, "LISTEN_ADDR").await?;
-
-    let prepared = storage::prepare(&settings.postgres.url, settings.auto_migrate);
-    let Some(prepared) = lifecycle.start_up(prepared).await else {
-        return Ok(ExitCode::SUCCESS);
-    };
-    prepared?;
 
     let written = Arc::new(Notify::new());
     let pool = PostgresPool::new(&settings.postgres);
@@ -76,8 +75,6 @@ async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
         readiness: readiness.clone(),
     };
 
-    relay::start(&mut lifecycle, &settings, written);
-    backlog::start(&mut lifecycle, tasks);
     if let Some(address) = settings.telemetry.metrics_addr {
         let listener = listen(address, "METRICS_ADDR").await?;
         let router = operations_router(readiness, Metrics::CONTENT_TYPE, move || Ok(metrics.render()?));
@@ -94,6 +91,8 @@ async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
         serve(listener, router(state), stopping.cancelled_owned()).await;
         Ok(())
     });
+    relay::start(&mut lifecycle, &settings, written);
+    backlog::start(&mut lifecycle, tasks);
     Ok(lifecycle.run_until_stopped(DRAIN).await)
 }
 

@@ -10,39 +10,57 @@ use taskwire_postgres::PostgresOutbox;
 use tokio::sync::Notify;
 
 use crate::settings::ServeSettings;
+use crate::storage;
 
 /// How long to wait before a topic that could not be created is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Starts it: first the topic, then the election. Neither holds up the API: writes gather in the outbox.
+/// The same after the brokers refused: somebody has to change something first.
+const LONG_PAUSE: Duration = Duration::from_secs(30);
+
+/// Starts it: first the schema, then the topic, then the election. None of it holds up the API: requests are 503 until
+/// the schema is there, and then writes gather in the outbox.
 pub(crate) fn start(lifecycle: &mut Lifecycle, settings: &ServeSettings, written: Arc<Notify>) {
     let stopping = lifecycle.stopping();
     let outbox = Arc::new(PostgresOutbox::new(&settings.postgres.url));
     let publisher = Arc::new(KafkaPublisher::new(&settings.kafka));
+    let (database, auto_migrate) = (settings.postgres.url.clone(), settings.auto_migrate);
     let (kafka, relay) = (settings.kafka.clone(), settings.relay.clone());
     let plan = settings
         .create_topics
         .then(|| TopicPlan::events(&settings.kafka, &settings.topic));
     lifecycle.spawn("relay", async move {
-        if let Some(plan) = plan {
-            tokio::select! {
-                created = create_when_possible(&kafka, &plan) => created?,
-                () = stopping.cancelled() => return Ok(()),
+        let prepared = async {
+            storage::prepare(&database, auto_migrate).await?;
+            if let Some(plan) = plan {
+                create_when_possible(&kafka, &plan).await;
             }
+            anyhow::Ok(())
+        };
+        tokio::select! {
+            prepared = prepared => prepared?,
+            () = stopping.cancelled() => return Ok(()),
         }
         taskwire_relay::run(outbox, publisher, written, relay, stopping).await;
         Ok(())
     });
 }
 
-async fn create_when_possible(kafka: &KafkaSettings, plan: &TopicPlan) -> Result<(), TopicFault> {
+/// Returns when the topic exists. A broker's refusal is not a reason to end the API, and may end by itself: a new topic
+/// is refused while a broker is down that one of its copies would be on.
+async fn create_when_possible(kafka: &KafkaSettings, plan: &TopicPlan) {
     loop {
-        match create_topic(kafka, plan).await {
+        let pause = match create_topic(kafka, plan).await {
+            Ok(()) => return,
             Err(fault @ TopicFault::Unreachable { .. }) => {
                 tracing::warn!(error = %Chain(&fault), retry.after_ms = PAUSE.as_millis(), "waiting for kafka");
-                tokio::time::sleep(PAUSE).await;
+                PAUSE
             }
-            other => return other,
-        }
+            Err(fault @ TopicFault::Refused { .. }) => {
+                tracing::error!(error = %Chain(&fault), retry.after_ms = LONG_PAUSE.as_millis(), "no event is published before the topic exists");
+                LONG_PAUSE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }

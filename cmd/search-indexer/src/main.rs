@@ -30,14 +30,19 @@ const DRAIN: Duration = Duration::from_secs(45);
 #[tokio::main]
 async fn main() -> ExitCode {
     let settings = Settings::parse();
-    let outcome = match start_logs(&settings.telemetry) {
-        Ok(()) => run(settings).await,
-        Err(error) => Err(error),
-    };
-    outcome.unwrap_or_else(|error| {
+    if let Err(error) = start_logs(&settings.telemetry) {
+        return fail_unlogged(&error);
+    }
+    run(settings).await.unwrap_or_else(|error| {
         tracing::error!(error = format!("{error:#}"), "search-indexer cannot go on");
         ExitCode::FAILURE
     })
+}
+
+#[allow(clippy::print_stderr, reason = "there are no logs to say it in")]
+fn fail_unlogged(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
 }
 
 async fn run(settings: Settings) -> anyhow::Result<ExitCode> {

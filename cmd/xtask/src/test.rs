@@ -48,7 +48,9 @@ fn test(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
     if stack::is_ours(checkout)? {
         wanted.push(OUTAGES);
     } else {
-        println!("NOT RUN: the tests that stop an engine, because the environment names engines that are not ours");
+        println!(
+            "NOT RUN: the tests that stop an engine, because the environment names engines that are not ours"
+        );
     }
     let selection = Selection::new(&cargo::packages(checkout.root())?, &arguments.cargo, &wanted);
     let record = checkout.root().join("target/engine-use.tsv");
@@ -80,7 +82,10 @@ impl Selection {
     fn new(packages: &[Package], extra: &[String], wanted: &[&str]) -> Self {
         let features = |packages: &[&Package]| {
             let features = packages.iter().flat_map(|package| {
-                let has = package.features.iter().filter(|feature| wanted.contains(&feature.as_str()));
+                let has = package
+                    .features
+                    .iter()
+                    .filter(|feature| wanted.contains(&feature.as_str()));
                 has.map(|feature| format!("{}/{feature}", package.name))
             });
             let names: Vec<String> = features.collect();

@@ -10,8 +10,11 @@ use taskwire_domain::{Chain, Dependency};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// A dependency that has not answered by then counts as away.
-const CHECK_TIME: Duration = Duration::from_secs(1);
+/// An optional dependency that has not answered by then counts as away.
+const OPTIONAL_TIME: Duration = Duration::from_secs(1);
+
+/// A required one is given as long as a request waits for it, so that readiness does not fail while requests succeed.
+const REQUIRED_TIME: Duration = Duration::from_secs(3);
 
 /// How long a report is good for. Any number of probes within it cost one check.
 const REPORT_LIFETIME: Duration = Duration::from_secs(1);
@@ -78,14 +81,16 @@ impl Readiness {
     }
 
     async fn check(&self, before: Option<&BTreeMap<&'static str, Check>>) -> Report {
-        let everything = self.required.iter().chain(&self.optional);
-        let checks: BTreeMap<_, _> = join_all(everything.map(|dependency| async move {
-            let known = before.and_then(|checks| checks.get(dependency.name()));
-            (dependency.name(), ask(dependency.as_ref(), known).await)
-        }))
-        .await
-        .into_iter()
-        .collect();
+        let required = self.required.iter().map(|dependency| (dependency, REQUIRED_TIME));
+        let optional = self.optional.iter().map(|dependency| (dependency, OPTIONAL_TIME));
+        let checks: BTreeMap<_, _> =
+            join_all(required.chain(optional).map(|(dependency, limit)| async move {
+                let known = before.and_then(|checks| checks.get(dependency.name()));
+                (dependency.name(), ask(dependency.as_ref(), limit, known).await)
+            }))
+            .await
+            .into_iter()
+            .collect();
         let away = |dependency: &Arc<dyn Dependency>| checks.get(dependency.name()) != Some(&Check::Ok);
         let status = if self.required.iter().any(away) {
             Overall::Unavailable
@@ -99,9 +104,9 @@ impl Readiness {
 }
 
 /// Asks one dependency. A change is worth a log line, an unchanged absence is not.
-async fn ask(dependency: &dyn Dependency, before: Option<&Check>) -> Check {
+async fn ask(dependency: &dyn Dependency, limit: Duration, before: Option<&Check>) -> Check {
     let name = dependency.name();
-    let fault = match tokio::time::timeout(CHECK_TIME, dependency.check()).await {
+    let fault = match tokio::time::timeout(limit, dependency.check()).await {
         Ok(Ok(())) => {
             if before == Some(&Check::Unavailable) {
                 tracing::info!(dependency = name, "dependency is back");
@@ -109,7 +114,7 @@ async fn ask(dependency: &dyn Dependency, before: Option<&Check>) -> Check {
             return Check::Ok;
         }
         Ok(Err(unreachable)) => Chain(&unreachable).to_string(),
-        Err(_) => format!("no answer within {} ms", CHECK_TIME.as_millis()),
+        Err(_) => format!("no answer within {} ms", limit.as_millis()),
     };
     if before == Some(&Check::Unavailable) {
         tracing::debug!(dependency = name, error = fault, "dependency is still away");
@@ -139,7 +144,7 @@ mod tests {
         let report = Readiness::new(hanging, Vec::new()).report().await;
         assert_eq!(report.status, Overall::Unavailable);
         assert!(
-            began.elapsed() < CHECK_TIME + Duration::from_millis(100),
+            began.elapsed() < REQUIRED_TIME + Duration::from_millis(100),
             "{:?}",
             began.elapsed()
         );

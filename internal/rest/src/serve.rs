@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 const HEADER_TIME: Duration = Duration::from_secs(30);
 
 /// How many headers a request may have; more are answered 431 before the router sees them.
-const MAX_HEADERS: usize = 100;
+pub(crate) const MAX_HEADERS: usize = 100;
 
 /// How much of a request's head is buffered; more is answered 431. Well above what the router refuses itself, with
 /// a problem document.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// The pause after a failed accept, which mostly means that the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use reqwest::Method;
 use taskwire_oracle::System;
 use taskwire_testkit::{Database, Process, SearchIndex, Topics};
 
@@ -80,14 +81,25 @@ impl Deployment {
 
     /// As [`start_rest`](Self::start_rest), with settings that come on top or instead.
     pub async fn start_rest_with(&self, settings: &[(&str, &str)]) -> RestServer {
-        // Known before the start, so that it can be started again at the same address.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
-        self.start_rest_at(&port.to_string(), settings).await
+        self.start_rest_at(&free_address(), settings).await
     }
 
     async fn start_rest_at(&self, address: &str, settings: &[(&str, &str)]) -> RestServer {
+        let server = self.listen_at(address, settings).await;
+        let ready = || async {
+            let answer = server.api.call(Method::GET, "/healthz/ready", None).await.ok()?;
+            answer.status.is_success().then_some(())
+        };
+        until("rest-server is ready", Duration::from_secs(60), ready).await;
+        server
+    }
+
+    /// Starts `rest-server` on a free port and waits only until it listens.
+    pub async fn listen_with(&self, settings: &[(&str, &str)]) -> RestServer {
+        self.listen_at(&free_address(), settings).await
+    }
+
+    async fn listen_at(&self, address: &str, settings: &[(&str, &str)]) -> RestServer {
         let mut all = self.rest_settings();
         all.push(("LISTEN_ADDR", address));
         all.extend_from_slice(settings);
@@ -130,4 +142,10 @@ impl Deployment {
         });
         found.await.1
     }
+}
+
+/// Known before the start, so that a server can be started again at the same address.
+fn free_address() -> String {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound.expect("a free port").to_string()
 }

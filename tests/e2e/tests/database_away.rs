@@ -31,7 +31,6 @@ async fn requests_are_503_with_retry_after_until_it_is_back() {
         (Method::PUT, path.as_str(), Some(&fields)),
         (Method::DELETE, path.as_str(), None),
         (Method::GET, path.as_str(), None),
-        (Method::GET, "/healthz/ready", None),
     ] {
         let answer = api.call(method.clone(), path, body).await.unwrap();
         assert_eq!(
@@ -39,21 +38,25 @@ async fn requests_are_503_with_retry_after_until_it_is_back() {
             StatusCode::SERVICE_UNAVAILABLE,
             "{method} {path}: {answer:?}"
         );
-        if path != "/healthz/ready" {
-            assert!(
-                answer
-                    .header("retry-after")
-                    .parse::<u32>()
-                    .is_ok_and(|seconds| seconds > 0),
-                "{answer:?}"
-            );
-            assert_eq!(answer.header("content-type"), "application/problem+json");
-            assert!(
-                !answer.body.to_string().contains("127.0.0.1"),
-                "nothing internal: {answer:?}"
-            );
-        }
+        assert!(
+            answer
+                .header("retry-after")
+                .parse::<u32>()
+                .is_ok_and(|seconds| seconds > 0),
+            "{answer:?}"
+        );
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert!(
+            !answer.body.to_string().contains("127.0.0.1"),
+            "nothing internal: {answer:?}"
+        );
     }
+    // A report is good for a second.
+    let unready = || async {
+        let answer = api.call(Method::GET, "/healthz/ready", None).await.unwrap();
+        (answer.status == StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    };
+    until("readiness fails", Duration::from_secs(10), unready).await;
     assert_eq!(
         api.call(Method::GET, "/healthz/live", None).await.unwrap().status,
         StatusCode::OK
@@ -75,4 +78,57 @@ async fn requests_are_503_with_retry_after_until_it_is_back() {
         deployment.system().tasks().await.unwrap()[task["id"].as_str().unwrap()],
         task
     );
+}
+
+#[tokio::test]
+async fn a_server_that_starts_without_it_says_so_and_is_ready_when_it_comes() {
+    let deployment = Deployment::new().await;
+    let proxy = Proxy::in_front_of(deployment.database.url()).await;
+    proxy.refuse();
+    let server = deployment.listen_with(&[("DATABASE_URL", proxy.url())]).await;
+    let _indexer = deployment.start_indexer();
+    let api = &server.api;
+    for (path, status) in [
+        ("/healthz/live", StatusCode::OK),
+        ("/healthz/ready", StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        assert_eq!(
+            api.call(Method::GET, path, None).await.unwrap().status,
+            status,
+            "{path}"
+        );
+    }
+    let fields = json!({"description": "early"});
+    let refused = api.call(Method::POST, "/tasks", Some(&fields)).await.unwrap();
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
+
+    proxy.resume();
+    let taken = || async {
+        let answer = api.call(Method::POST, "/tasks", Some(&fields)).await.unwrap();
+        // While the schema is being made it is still 503, never 500.
+        assert!(
+            [StatusCode::CREATED, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status),
+            "{answer:?}"
+        );
+        (answer.status == StatusCode::CREATED).then_some(())
+    };
+    until("a write succeeds", Duration::from_secs(20), taken).await;
+    assert_eq!(deployment.assert_equal().await.documents, 1);
+}
+
+#[tokio::test]
+async fn a_wrong_user_or_database_ends_the_server_and_is_named() {
+    let deployment = Deployment::new().await;
+    let wrong = format!("{}_missing", deployment.database.url());
+    let mut server = deployment.listen_with(&[("DATABASE_URL", &wrong)]).await;
+    assert_eq!(server.process.ended().await.code(), Some(1));
+    let said = || async {
+        server
+            .process
+            .log_lines()
+            .iter()
+            .any(|line| line.contains("DATABASE_URL"))
+            .then_some(())
+    };
+    until("the setting is named", Duration::from_secs(5), said).await;
 }

@@ -31,10 +31,10 @@ async fn kills_and_an_outage_lose_nothing() {
     let (ledger, traffic) = (Ledger::default(), Traffic::new(2, size));
 
     let faults = async {
-        kill_indexer_when_it_has_applied(&deployment, &server.api, &mut indexer).await;
+        kill_indexer_at(&deployment, &server.api, &mut indexer, size.creates / 10).await;
         server.process.kill().await;
         server = deployment.restart_rest(&server).await;
-        kill_indexer_when_it_has_applied(&deployment, &server.api, &mut indexer).await;
+        kill_indexer_at(&deployment, &server.api, &mut indexer, size.creates / 2).await;
     };
     tokio::join!(traffic.create(&apis, &ledger), faults);
 
@@ -45,6 +45,10 @@ async fn kills_and_an_outage_lose_nothing() {
     };
     tokio::join!(traffic.change(&apis, &ledger), outage);
 
+    assert!(
+        indexer.has_logged("a batch was not applied; waiting"),
+        "there was traffic during the outage"
+    );
     let findings = deployment.assert_equal().await;
     ledger.assert_kept(&deployment.system()).await;
     let (acknowledged, unanswered) = ledger.counts();
@@ -59,11 +63,10 @@ async fn kills_and_an_outage_lose_nothing() {
     println!("equal after faults: {acknowledged} acknowledged, {unanswered} unanswered, {findings:?}");
 }
 
-/// Waits until some more documents are searchable, then kills the daemon in the middle of its work and starts another.
-async fn kill_indexer_when_it_has_applied(deployment: &Deployment, api: &Api, indexer: &mut Process) {
-    let before = total(api).await;
-    let more = || async { (total(api).await > before).then_some(()) };
-    until("the daemon makes progress", Duration::from_secs(60), more).await;
+/// Waits until so many documents are searchable, then kills the daemon in the middle of its work and starts another.
+async fn kill_indexer_at(deployment: &Deployment, api: &Api, indexer: &mut Process, documents: usize) {
+    let enough = || async { (total(api).await >= documents as u64).then_some(()) };
+    until("the daemon makes progress", Duration::from_secs(90), enough).await;
     indexer.kill().await;
     *indexer = deployment.start_indexer();
 }

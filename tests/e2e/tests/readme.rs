@@ -12,10 +12,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use taskwire_testkit::{SearchIndex, Topics};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 /// The build among them may have to compile the workspace once more.
 const LIMIT: Duration = Duration::from_secs(1_200);
+
+/// How long the processes of a group may take to end once they are told.
+const CLOSING: Duration = Duration::from_secs(60);
 
 /// Stands before the output of each block.
 const MARK: &str = "@@ block";
@@ -29,27 +33,19 @@ async fn the_shell_blocks_of_the_readme_do_what_it_says() {
         .map(|block| format!("echo; echo '{MARK}'\n{block}\n"))
         .collect();
 
-    let mut shell = Command::new("bash");
-    shell
-        .args(["-e", "-o", "pipefail", "-c", &script])
-        .current_dir(root());
+    let mut shell = watched_shell(&script);
     // Private names, so that what an earlier run left behind is not found. The blocks themselves are untouched.
     shell
         .env("KAFKA_TOPIC", topics.tasks())
         .env("KAFKA_DLQ_TOPIC", topics.dead_letters());
     shell.env("ELASTICSEARCH_INDEX", index.name());
-    shell
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    let child = shell.spawn().expect("bash runs");
-    let group = Group(child.id().expect("a child just started has an id"));
+    let mut child = shell.spawn().expect("bash runs");
+    let held = child.stdin.take();
     let done = tokio::time::timeout(LIMIT, child.wait_with_output())
         .await
         .expect("the blocks end in time")
         .unwrap();
-    drop(group);
+    drop(held);
     let (output, errors) = (
         String::from_utf8_lossy(&done.stdout),
         String::from_utf8_lossy(&done.stderr),
@@ -107,12 +103,60 @@ fn json_values(text: &str) -> Vec<Value> {
     stream.map_while(Result::ok).collect()
 }
 
-/// The shell and what it started: ended together, should a block fail.
-struct Group(u32);
+/// A shell for the script, in a process group of its own. All of the group is ended when the script is over, and
+/// also when its standard input closes: that happens however the test ends, SIGKILL and Ctrl-C included.
+///
+/// The script has a shell to itself, so that its `%1` is the first thing it starts.
+fn watched_shell(script: &str) -> Command {
+    const WATCH: &str = r#"
+        exec 3<&0
+        { cat <&3; kill -s TERM 0; } >/dev/null 2>&1 &
+        bash -e -o pipefail -c "$1" </dev/null 3<&-
+        status=$?
+        trap '' TERM
+        kill -s TERM 0
+        exit $status"#;
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", WATCH, "bash", script])
+        .current_dir(root())
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    shell
+}
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        let command = format!("kill -TERM -{} 2>/dev/null || true", self.0);
-        let _ = std::process::Command::new("sh").args(["-c", &command]).status();
-    }
+/// The output closes only when the last process that could write to it is gone.
+#[tokio::test]
+async fn what_the_readme_starts_ends_with_the_script_and_with_the_test() {
+    let running = "sleep 600 & echo started";
+    let ended = watched_shell(running).spawn().unwrap();
+    let closed = tokio::time::timeout(CLOSING, async {
+        let (mut ended, mut output) = (ended, String::new());
+        let _held = ended.stdin.take();
+        ended
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut output)
+            .await
+            .unwrap();
+        (output, ended.wait().await.unwrap().success())
+    });
+    assert_eq!(
+        closed.await.expect("a script that is over leaves nothing"),
+        ("started\n".to_owned(), true)
+    );
+
+    let mut child = watched_shell(&format!("{running}; wait")).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(output.next_line().await.unwrap().as_deref(), Some("started"));
+    // As the kernel does for a test that is gone.
+    drop(child.stdin.take());
+    let closed = tokio::time::timeout(CLOSING, output.next_line());
+    assert_eq!(
+        closed.await.expect("a test that is gone leaves nothing").unwrap(),
+        None
+    );
 }

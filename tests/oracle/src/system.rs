@@ -91,6 +91,16 @@ impl System {
         database::deletions(&self.database_url).await
     }
 
+    /// How many documents the index has, tombstones included.
+    ///
+    /// # Errors
+    /// When the index does not exist.
+    pub async fn documents(&self) -> anyhow::Result<usize> {
+        Ok(index::documents(&self.elasticsearch_url, &self.index)
+            .await?
+            .len())
+    }
+
     /// Every record of the topic, partition by partition.
     ///
     /// # Errors
