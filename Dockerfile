@@ -16,5 +16,5 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /usr/local/bin/
 USER 10001:10001
-EXPOSE 9234 9235
+EXPOSE 9234 9235 9236
 CMD ["rest-server"]

@@ -37,9 +37,9 @@ pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
     }
     let guard = Guard::post()?;
     let outcome = test(checkout, arguments);
-    guard.dismiss()?;
+    let dismissed = guard.dismiss();
     let removed = stack::down(checkout);
-    outcome.and(removed)
+    outcome.and(removed).and(dismissed)
 }
 
 fn test(checkout: &Checkout, arguments: &Arguments) -> Result<()> {

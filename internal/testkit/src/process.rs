@@ -1,6 +1,7 @@
 //! Our binaries as child processes.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,8 @@ struct Log {
 }
 
 impl Process {
-    /// Starts `name` with these settings as environment variables and no other of ours; its log lines are JSON.
+    /// Starts `name` with these settings as environment variables, and of the test's own only those that any program
+    /// needs to run: a `RUST_LOG` in the developer's shell changes nothing. Its log lines are JSON.
     /// The binary must have been built: `cargo xtask test` does.
     pub fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         Self::start_with(name, &[], settings)
@@ -41,11 +43,10 @@ impl Process {
     /// As [`start`](Self::start), with arguments.
     pub fn start_with(name: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary(name));
-        for inherited in ["DATABASE_URL", "KAFKA_BROKERS", "ELASTICSEARCH_URL"] {
-            command.env_remove(inherited);
-        }
         command
             .args(arguments)
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
             .envs(settings.iter().copied())
             .env("LOG_FORMAT", "json");
         command
@@ -193,6 +194,13 @@ impl Log {
     }
 }
 
+/// Whether a binary gets this variable from the test: those of the system and of Rust's runtime, never a setting.
+fn is_inherited(variable: &OsStr) -> bool {
+    ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "RUST_BACKTRACE"]
+        .iter()
+        .any(|name| variable == *name)
+}
+
 /// The path of a binary of this workspace, in the target folder that this test was built into.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
@@ -208,4 +216,25 @@ pub fn binary(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::is_inherited;
+
+    #[test]
+    fn no_setting_of_the_developers_shell_reaches_a_binary() {
+        for setting in [
+            "RUST_LOG",
+            "LOG_FORMAT",
+            "DATABASE_URL",
+            "METRICS_ADDR",
+            "KAFKA_GROUP",
+        ] {
+            assert!(!is_inherited(OsStr::new(setting)), "{setting}");
+        }
+        assert!(is_inherited(OsStr::new("PATH")));
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     os::unix::fs::{MetadataExt, PermissionsExt, lchown},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -67,7 +68,7 @@ impl Account {
     }
 
     /// The folder for programs, data and logs: `target/stack` where this account can get there, else one of this
-    /// checkout's own under `/var/tmp`.
+    /// checkout's own under `/var/tmp`, which may not be there yet: `claim` makes it.
     pub(crate) fn engine_folder(&self, checkout: &Checkout) -> Result<PathBuf> {
         let inside = checkout.stack_folder();
         fs::create_dir_all(&inside).with_context(|| format!("cannot create {}", inside.display()))?;
@@ -75,7 +76,7 @@ impl Account {
             return Ok(inside);
         }
         let outside = PathBuf::from(format!("/var/tmp/taskwire-stack-{}", checkout.fingerprint()));
-        claim(&outside)?;
+        refuse_foreign(&outside)?;
         Ok(outside)
     }
 
@@ -97,19 +98,26 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// Makes a folder under a name others could guess, refusing one that somebody else put there first.
-fn claim(folder: &Path) -> Result<()> {
+pub(crate) fn claim(folder: &Path) -> Result<()> {
     match fs::create_dir(folder) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let found = fs::symlink_metadata(folder)?;
-            if !found.is_dir() || found.uid() != 0 {
-                bail!("{} exists and is not ours: remove it", folder.display());
-            }
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("cannot create {}", folder.display()));
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot create {}", folder.display())),
+        _ => refuse_foreign(folder)?,
     }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("cannot open {} to the engines' account", folder.display()))
+}
+
+/// Refuses a folder that is there but was not made by this account.
+fn refuse_foreign(folder: &Path) -> Result<()> {
+    let own = fs::metadata("/proc/self").context("cannot ask for this process's account")?;
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_dir() && found.uid() == own.uid() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(_) => bail!("{} exists and is not ours: remove it", folder.display()),
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", folder.display())),
+    }
 }
 
 fn find_account(passwd: &str, name: &str) -> Option<Ids> {
@@ -125,7 +133,22 @@ fn find_account(passwd: &str, name: &str) -> Option<Ids> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, find_account};
+    use super::{Ids, claim, find_account, refuse_foreign};
+
+    #[test]
+    fn a_folder_that_somebody_else_prepared_is_refused() {
+        let place = std::env::temp_dir().join(format!("xtask-claim-{}", std::process::id()));
+        let folder = place.join("stack");
+        std::fs::create_dir(&place).unwrap();
+        refuse_foreign(&folder).unwrap();
+        assert!(!folder.exists(), "looking makes nothing");
+        claim(&folder).unwrap();
+        claim(&folder).unwrap();
+        std::fs::remove_dir(&folder).unwrap();
+        std::os::unix::fs::symlink("/etc", &folder).unwrap();
+        assert!(refuse_foreign(&folder).is_err() && claim(&folder).is_err());
+        std::fs::remove_dir_all(&place).unwrap();
+    }
 
     #[test]
     fn an_account_is_found_by_its_whole_name() {

@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{account::Account, packages};
+use super::{
+    account::Account,
+    packages::{self, Missing},
+};
 
 /// Elasticsearch 9 needs this one or newer.
 pub(crate) const PREFERRED: u32 = 21;
@@ -29,27 +32,29 @@ impl Java {
     }
 }
 
-/// The first Java of release 21 or newer, else the first of 17 or newer, else a freshly installed one.
-///
-/// Looked for in `ES_JAVA_HOME`, `JAVA_HOME`, `/usr/lib/jvm` and `PATH`, in this order.
-pub(crate) fn find_or_install(account: &Account) -> Result<Java> {
-    if let Some(java) = find(account) {
-        return Ok(java);
+/// What has to be installed first, if anything.
+pub(crate) fn missing(account: &Account) -> Result<Option<Missing>> {
+    if find(account).is_some() {
+        return Ok(None);
     }
     let preferred = "openjdk-21-jre-headless";
     if !packages::is_known(preferred) {
         packages::refresh()?;
     }
-    let package = if packages::is_known(preferred) {
-        preferred
-    } else {
-        "openjdk-17-jre-headless"
-    };
-    packages::install("Java 21 or newer (17 will do)", package)?;
-    find(account).with_context(|| format!("{package} was installed, and yet no Java was found"))
+    Ok(Some(Missing {
+        what: "Java 21 or newer (17 will do)",
+        package: if packages::is_known(preferred) {
+            preferred
+        } else {
+            "openjdk-17-jre-headless"
+        },
+    }))
 }
 
-fn find(account: &Account) -> Option<Java> {
+/// The first Java of release 21 or newer, else the first of 17 or newer.
+///
+/// Looked for in `ES_JAVA_HOME`, `JAVA_HOME`, `/usr/lib/jvm` and `PATH`, in this order.
+pub(crate) fn find(account: &Account) -> Option<Java> {
     let found: Vec<Java> = homes()
         .into_iter()
         .filter_map(|home| probe(account, home))

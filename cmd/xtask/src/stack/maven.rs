@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{account::Account, packages, process::run_to_end};
+use super::{account::Account, packages::Missing, process::run_to_end};
 use crate::progress;
 
 const PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
@@ -44,7 +44,7 @@ pub(crate) fn fetch(
     if folder.is_dir() {
         return Ok(folder);
     }
-    let maven = find_or_install()?;
+    let maven = find_on_path("mvn").context("no `mvn` on PATH: install Maven")?;
     // Filled under another name first: a run killed half-way leaves nothing that looks complete.
     let draft = dist.join(format!("{name}.partial"));
     if draft.exists() {
@@ -75,11 +75,12 @@ pub(crate) fn fetch(
     Ok(folder)
 }
 
-fn find_or_install() -> Result<PathBuf> {
-    if find_on_path("mvn").is_none() {
-        packages::install("Maven", "maven")?;
-    }
-    find_on_path("mvn").context("Maven was installed, and yet no `mvn` is on PATH")
+/// What has to be installed before anything can be fetched.
+pub(crate) fn missing() -> Option<Missing> {
+    find_on_path("mvn").is_none().then_some(Missing {
+        what: "Maven",
+        package: "maven",
+    })
 }
 
 /// The program of this name that a shell would run.

@@ -183,7 +183,7 @@ pub(crate) fn down(checkout: &Checkout) -> Result<()> {
     // Looked for in any case: the state may have been lost.
     let found = cfg!(target_os = "linux") && Native::open(checkout)?.down()?;
     env_file::remove(&folder)?;
-    State::forget(&folder)?;
+    State::retire(&folder)?;
     println!(
         "{}",
         if found || state.is_some() {
@@ -224,7 +224,9 @@ pub(crate) fn versions(checkout: &Checkout) -> Result<[String; 3]> {
 }
 
 fn status(checkout: &Checkout) -> Result<()> {
-    let (kind, urls, reports) = match decide(checkout, None)? {
+    let source = decide(checkout, None)?;
+    let ours = matches!(source, Source::Ours(_));
+    let (kind, urls, reports) = match source {
         Source::Given(urls) => ("given", urls.clone(), given_reports(&urls)),
         Source::Ours(_) => {
             let Some(state) = State::load(&checkout.stack_folder()) else {
@@ -247,7 +249,17 @@ fn status(checkout: &Checkout) -> Result<()> {
     if reports.iter().all(|report| report.up) {
         return Ok(());
     }
-    bail!("not everything is up: `cargo xtask stack up` starts what is down")
+    bail!("not everything is up: {}", remedy(ours))
+}
+
+/// What helps when an engine is down: only our own are ours to start.
+fn remedy(ours: bool) -> &'static str {
+    if ours {
+        "`cargo xtask stack up` starts what is down"
+    } else {
+        "start what is down yourself, or unset DATABASE_URL, KAFKA_BROKERS and ELASTICSEARCH_URL to have engines \
+         started for you"
+    }
 }
 
 fn stop(checkout: &Checkout, engine: EngineName, kill: bool) -> Result<()> {
@@ -283,8 +295,11 @@ fn decide(checkout: &Checkout, only: Option<Kind>) -> Result<Source> {
         Some(_) => None,
         None => Urls::from_variables(|name| env::var(name).ok())?,
     };
-    let started = State::load(&checkout.stack_folder());
-    source::choose(only, given, started.as_ref(), urls_of, source::docker_is_usable)
+    let folder = checkout.stack_folder();
+    let (started, previous) = (State::load(&folder), State::load_previous(&folder));
+    let own: Vec<Urls> = started.iter().chain(&previous).map(urls_of).collect();
+    let started = started.map(|state| state.kind);
+    source::choose(only, given, started, &own, source::docker_is_usable)
 }
 
 fn urls_of(state: &State) -> Urls {

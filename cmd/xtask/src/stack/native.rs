@@ -9,11 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     EngineName, Report,
-    account::Account,
+    account::{self, Account},
     elasticsearch::{self, Elasticsearch},
     engine::{self, Engine, Footprint},
     java,
     kafka::{self, Kafka},
+    maven, packages,
     postgres::{self, Postgres},
     state::{Programs, State},
     urls::Urls,
@@ -48,6 +49,7 @@ impl Native {
     /// Fetches what is missing and starts what is not running. Returns the names of the engines it started.
     pub(crate) fn up(&self, state: &mut State) -> Result<Vec<&'static str>> {
         if self.folder != self.home {
+            account::claim(&self.folder)?;
             let (folder, home) = (self.folder.display(), self.home.display());
             eprintln!(
                 "the engines' account cannot reach {home}: their programs, data and logs are in {folder}"
@@ -156,8 +158,16 @@ impl Native {
     fn provide(&self) -> Result<Programs> {
         let dist = self.folder.join("dist");
         fs::create_dir_all(&dist).with_context(|| format!("cannot create {}", dist.display()))?;
-        let postgres = postgres::find_or_install()?;
-        let java = java::find_or_install(&self.account)?;
+        let missing = [
+            postgres::missing(),
+            java::missing(&self.account)?,
+            maven::missing(),
+        ];
+        packages::install(&missing.into_iter().flatten().collect::<Vec<_>>())?;
+        let postgres = postgres::find()
+            .context("PostgreSQL was installed, and yet neither /usr/lib/postgresql nor PATH has `initdb`")?;
+        let java =
+            java::find(&self.account).context("Java was installed, and yet none was found that runs")?;
         let kafka = kafka::fetch(&self.account, &dist)?;
         let elasticsearch = elasticsearch::fetch(&self.account, &java, &dist)?;
         Ok(Programs {

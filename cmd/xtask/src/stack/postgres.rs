@@ -12,7 +12,7 @@ use super::{
     account::Account,
     engine::{self, Engine, Footprint},
     maven::find_on_path,
-    packages,
+    packages::{self, Missing},
     process::{Signal, Signature, run_to_end},
 };
 
@@ -168,13 +168,12 @@ fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// The folder of the newest server programs, installing them if there are none.
-pub(crate) fn find_or_install() -> Result<PathBuf> {
-    if let Some(folder) = find() {
-        return Ok(folder);
-    }
-    packages::install_postgres()?;
-    find().context("PostgreSQL was installed, and yet neither /usr/lib/postgresql nor PATH has `initdb`")
+/// What has to be installed first, if anything.
+pub(crate) fn missing() -> Option<Missing> {
+    find().is_none().then_some(Missing {
+        what: "the PostgreSQL server",
+        package: packages::POSTGRES,
+    })
 }
 
 /// The folder of the newest server programs. Debian keeps them off `PATH`, one folder a release.

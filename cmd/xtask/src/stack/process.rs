@@ -83,7 +83,7 @@ pub(crate) fn end(signature: &Signature, signal: Signal, limit: Duration) -> Res
         return Ok(());
     }
     bail!(
-        "processes {pids:?} do not end, not even on SIGKILL: look at them with `ps -fp {}`",
+        "processes {pids:?} do not end, not even on SIGKILL: /proc/{}/status says what the first one waits for",
         pids[0]
     )
 }

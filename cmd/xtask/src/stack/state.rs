@@ -1,4 +1,4 @@
-//! What this checkout has started: written before anything is started, removed when all of it is gone.
+//! What this checkout has started: written before anything is started, put aside when all of it is gone.
 
 use std::{
     fs,
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use super::{Kind, java::Java, ports::Ports};
 
 const FILE: &str = "state.json";
+/// The stack before this one, which is gone.
+const PREVIOUS: &str = "previous.json";
 
 /// A stack that was started, whatever became of it since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,16 @@ impl Programs {
 impl State {
     /// Reads the state; a file that cannot be understood counts as none, and the stack is begun anew.
     pub(crate) fn load(folder: &Path) -> Option<Self> {
-        let text = fs::read_to_string(folder.join(FILE)).ok()?;
+        Self::read(&folder.join(FILE))
+    }
+
+    /// Reads the state of the stack that was taken down last: a shell may still name its addresses.
+    pub(crate) fn load_previous(folder: &Path) -> Option<Self> {
+        Self::read(&folder.join(PREVIOUS))
+    }
+
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok()?;
         Self::from_json(&serde_json::from_str(&text).ok()?)
     }
 
@@ -59,11 +70,12 @@ impl State {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    pub(crate) fn forget(folder: &Path) -> Result<()> {
+    /// Makes the state, if there is one, the previous one.
+    pub(crate) fn retire(folder: &Path) -> Result<()> {
         let path = folder.join(FILE);
-        match fs::remove_file(&path) {
+        match fs::rename(&path, folder.join(PREVIOUS)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+                Err(error).with_context(|| format!("cannot rename {}", path.display()))
             }
             _ => Ok(()),
         }
@@ -131,6 +143,24 @@ mod tests {
             };
             assert_eq!(State::from_json(&state.to_json()), Some(state));
         }
+    }
+
+    #[test]
+    fn a_stack_taken_down_is_remembered_as_the_previous_one() {
+        let folder = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
+        let state = State {
+            kind: Kind::Native,
+            ports: Ports::pick("0a1b2c3d").unwrap(),
+            programs: None,
+        };
+        state.save(&folder).unwrap();
+        // The second time there is nothing to take down.
+        for _ in 0..2 {
+            State::retire(&folder).unwrap();
+            assert_eq!(State::load(&folder), None);
+            assert_eq!(State::load_previous(&folder), Some(state.clone()));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
