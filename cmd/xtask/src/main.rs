@@ -1,4 +1,5 @@
-//! Developer's tool: real engines up and down, every test against them, and the repository's own rules.
+//! Developer's tool: real engines up and down, every test against them, the repository's own rules, and the committed
+//! OpenAPI document.
 //!
 //! It starts other programs and reads their answers. It must not depend on an engine's client or on any of our
 //! crates: it has to build and run when they do not.
@@ -11,6 +12,7 @@
 
 mod cargo;
 mod checkout;
+mod openapi;
 mod progress;
 mod stack;
 mod test;
@@ -32,6 +34,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write `docs/openapi.json` from the code.
+    Openapi,
     /// Start, look at and remove the real engines: PostgreSQL, Kafka, Elasticsearch.
     #[command(subcommand)]
     Stack(stack::Command),
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let checkout = Checkout::locate()?;
     match command {
+        Command::Openapi => openapi::run(&checkout),
         Command::Stack(command) => stack::run(&checkout, &command),
         Command::Test(arguments) => test::run(&checkout, &arguments),
         Command::Tidy => tidy::run(&checkout),

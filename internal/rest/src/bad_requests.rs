@@ -35,7 +35,8 @@ fn bad(name: &str, request: Request<Body>, wrong: &[&str]) -> Case {
     }
 }
 
-/// Sends every case to an API with one task, and checks that the task and the events are as before.
+/// Sends every case to an API with one task, and checks that the task and the events are as before. That the OpenAPI
+/// document has the status for the path and method is checked where the case is sent.
 async fn refuse_all(cases: Vec<Case>) {
     for case in cases {
         let api = TestApi::with_a_task().await;

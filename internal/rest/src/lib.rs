@@ -4,13 +4,15 @@
 //! What a failure looks like outside is decided in one exhaustive table, `failure_table`, and written in one
 //! place, `problem`.
 //!
-//! To add an endpoint, add its file to `handlers` and its line to [`router`]. A body is decoded field by field
-//! with `json_object`, so that one answer names every wrong field.
+//! To add an endpoint, add its file to `handlers` and its line to [`router()`], where it cannot stand without what the
+//! OpenAPI document says of it (`docs`); then `cargo xtask openapi`. A body is decoded field by field with
+//! `json_object`, so that one answer names every wrong field.
 //!
 //! This crate must not know a database, a broker or a search engine: it sees use cases and ports alone. It makes
 //! no decision about tasks; those stand in `taskwire-service`. It shows a caller nothing from inside.
 
 mod body_limit;
+mod docs;
 mod entity_tag;
 mod failure;
 mod failure_table;
@@ -37,6 +39,7 @@ mod bad_requests;
 #[cfg(test)]
 mod testing;
 
+pub use docs::openapi_document;
 pub use operations::operations_router;
 pub use readiness::Readiness;
 pub use router::{AppState, router};

@@ -60,6 +60,16 @@ fn accepts_json(headers: &HeaderMap) -> bool {
     best.map_or(!any_range, |(_, wanted)| wanted)
 }
 
+/// Whether the caller asks for HTML by name, as browsers do.
+pub(crate) fn asks_for_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| essence(range).eq_ignore_ascii_case("text/html") && weight_is_positive(range))
+}
+
 fn essence(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }

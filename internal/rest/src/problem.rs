@@ -20,18 +20,9 @@ pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> 
     };
     let row = failure_table::row(&failure);
     log(&failure, row, request_id);
-    let document = Document {
-        r#type: format!("/problems/{}", row.code),
-        title: row.title,
-        status: row.status.as_u16(),
-        detail: detail(&failure),
-        code: row.code,
-        request_id: request_id.as_str(),
-        errors: wrong_fields(&failure),
-    };
     // Strings and numbers under string keys: writing them as JSON cannot fail, and an empty body would still
     // go with the right status.
-    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let body = serde_json::to_vec(&document(&failure, request_id.as_str())).unwrap_or_default();
     *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.insert(
@@ -43,9 +34,24 @@ pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> 
     response
 }
 
+/// The document of a failure.
+pub(crate) fn document<'a>(failure: &'a Failure, request_id: &'a str) -> Document<'a> {
+    let row = failure_table::row(failure);
+    Document {
+        r#type: format!("/problems/{}", row.code),
+        title: row.title,
+        status: row.status.as_u16(),
+        detail: detail(failure),
+        code: row.code,
+        request_id,
+        errors: wrong_fields(failure),
+    }
+}
+
+/// What a caller is told.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(crate) struct Document<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
@@ -188,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    async fn document(failure: Failure) -> (Response<()>, Value) {
+    async fn answer(failure: Failure) -> (Response<()>, Value) {
         let id = RequestId::accept_or_make(Some(&HeaderValue::from_static("r-1")));
         let (parts, body) = write_document(failure.into_response(), &id).into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -209,7 +215,7 @@ mod tests {
             wrong(Location::Parameter("id".into())),
             wrong(Location::Header("if-match".into())),
         ];
-        let (answer, document) = document(errors.into()).await;
+        let (answer, document) = answer(errors.into()).await;
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         let wanted = json!({
             "type": "/problems/invalid-request", "title": "The request breaks rules", "status": 400,
@@ -231,7 +237,7 @@ mod tests {
             retry_after: std::time::Duration::from_millis(1_200),
             cause: "password authentication failed".into(),
         };
-        let (answer, document) = document(error.into()).await;
+        let (answer, document) = answer(error.into()).await;
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["retry-after"]),
             (503, &HeaderValue::from_static("2"))

@@ -6,18 +6,18 @@ use uuid::Uuid;
 /// The header, in requests and answers.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A caller's id is cut off from logs and answers beyond this.
-const MAX_CHARS: usize = 128;
-
 /// 1 to 128 printable ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestId(String);
 
 impl RequestId {
+    /// A caller's id that is longer is replaced.
+    pub(crate) const MAX_CHARS: usize = 128;
+
     /// The caller's id if it can stand in a log and a header, a new one otherwise.
     pub(crate) fn accept_or_make(sent: Option<&HeaderValue>) -> Self {
         sent.and_then(|value| value.to_str().ok())
-            .filter(|text| (1..=MAX_CHARS).contains(&text.len()))
+            .filter(|text| (1..=Self::MAX_CHARS).contains(&text.len()))
             .filter(|text| text.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
             .map_or_else(Self::make, |text| Self(text.to_owned()))
     }

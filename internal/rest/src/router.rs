@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
 use taskwire_service::TaskService;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::docs::{self, Routes};
 use crate::failure::{Failure, Refusal};
 use crate::handlers::{
     create_task, delete_task, get_task, health_live, health_ready, replace_task, search_tasks,
@@ -28,25 +28,9 @@ pub struct AppState {
 /// Every endpoint, with all that surrounds a request: its id and span, its limits of size and time, the answer to
 /// a panic, and a problem document for each failure, unknown paths and methods among them.
 pub fn router(state: AppState) -> Router {
-    let writes = Router::new()
-        .route("/tasks", post(create_task::handle))
-        .route(
-            "/tasks/{id}",
-            put(replace_task::handle).delete(delete_task::handle),
-        )
-        .route_layer(from_fn(time_limit::enforce_on_write));
-    let reads = Router::new()
-        .route("/tasks/{id}", get(get_task::handle))
-        .route("/tasks/search", post(search_tasks::handle))
-        .route_layer(from_fn(time_limit::enforce_on_read));
-    // A probe gets its answer whatever it says to accept.
-    let health = Router::new()
-        .route("/healthz/live", get(health_live::handle))
-        .route("/healthz/ready", get(health_ready::handle));
-    writes
-        .merge(reads)
-        .route_layer(from_fn(media_type::require_json_acceptable))
-        .merge(health)
+    routes()
+        .into_router()
+        .merge(docs::swagger_ui())
         .fallback(async || refuse(Refusal::UnknownPath))
         .method_not_allowed_fallback(async || refuse(Refusal::MethodNotAllowed))
         // From here on, each layer surrounds those above it.
@@ -55,6 +39,29 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(request_scope::panicked))
         .layer(from_fn(request_scope::enter))
         .with_state(state)
+}
+
+/// Every endpoint together with what the document says of it.
+pub(crate) fn routes() -> Routes {
+    let writes = Routes::default()
+        .post("/tasks", create_task::handle, create_task::endpoint())
+        .put("/tasks/{id}", replace_task::handle, replace_task::endpoint())
+        .delete("/tasks/{id}", delete_task::handle, delete_task::endpoint())
+        .surrounded(|writes| writes.route_layer(from_fn(time_limit::enforce_on_write)));
+    let reads = Routes::default()
+        .get("/tasks/{id}", get_task::handle, get_task::endpoint())
+        .post("/tasks/search", search_tasks::handle, search_tasks::endpoint())
+        .surrounded(|reads| reads.route_layer(from_fn(time_limit::enforce_on_read)));
+    // A probe gets its answer whatever it says to accept, and so does one who only looks around.
+    let about = Routes::default()
+        .get("/healthz/live", health_live::handle, health_live::endpoint())
+        .get("/healthz/ready", health_ready::handle, health_ready::endpoint())
+        .get("/openapi.json", docs::openapi_json, docs::openapi_json_endpoint())
+        .get("/", docs::front_page, docs::front_page_endpoint());
+    writes
+        .and(reads)
+        .surrounded(|tasks| tasks.route_layer(from_fn(media_type::require_json_acceptable)))
+        .and(about)
 }
 
 fn refuse(refusal: Refusal) -> Response {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use taskwire_domain::{
@@ -17,6 +17,7 @@ use taskwire_domain::{
 use taskwire_service::TaskService;
 use tower::ServiceExt;
 
+use crate::docs::adherence::assert_documented;
 use crate::{AppState, Readiness, router};
 
 /// The id of every task that a test creates.
@@ -240,19 +241,34 @@ impl TestApi {
         *self.repository.behaviour.lock().unwrap() = behaviour;
     }
 
+    /// The answer as it leaves the router.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// The answer, read whole, and known to be what the OpenAPI document says of it.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (parts, body) = self.raw(request).await.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
-            body: if bytes.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(&bytes).unwrap()
-            },
-        }
+            body,
+        };
+        assert_documented(
+            &method,
+            &path,
+            answer.status.as_u16(),
+            &answer.headers,
+            &answer.body,
+        );
+        answer
     }
 
     /// Everything that was ever written, as `(event payload, traceparent)`.

@@ -5,9 +5,40 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use bytes::Bytes;
 
+use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::failure::Failure;
 use crate::task_fields::decode_task_fields;
 use crate::{AppState, json, media_type, task_answer, traceparent};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("The task is stored.")
+        .shows(Component::TaskAnswer, examples::task_answers())
+        .carries(Header::Location)
+        .carries(Header::EntityTag)
+        .carries(Header::ConsistencyToken)
+        .leads_to("get", "getTask")
+        .leads_to("replace", "replaceTask")
+        .leads_to("delete", "deleteTask");
+    Endpoint::new(
+        "createTask",
+        Tag::Tasks,
+        "Create a task",
+        "Stores a new task at version 1. Searches find it after a short delay.",
+    )
+    .takes(Parameter::Traceparent)
+    .reads(Body {
+        shape: Component::TaskInput,
+        examples: examples::task_inputs(),
+    })
+    .answers(StatusCode::CREATED, answer)
+    .fails([
+        FailureKind::NotAcceptable,
+        FailureKind::ExternalIdTaken,
+        FailureKind::Unavailable,
+        FailureKind::OutcomeUnknown,
+    ])
+}
 
 pub(crate) async fn handle(
     State(app): State<AppState>,

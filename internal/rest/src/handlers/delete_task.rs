@@ -1,12 +1,39 @@
 //! `DELETE /tasks/{id}`: deletes the task and answers its last state.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::docs::{Answer, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::failure::{Failure, both};
 use crate::task_id_parameter::{IdInPath, task_id};
 use crate::{AppState, entity_tag, task_answer, traceparent};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("The task is gone; this is how it last stood.")
+        .shows(Component::TaskAnswer, examples::task_answers())
+        .carries(Header::ConsistencyToken);
+    Endpoint::new(
+        "deleteTask",
+        Tag::Tasks,
+        "Delete a task",
+        "Deletes the task and answers its last state. A task that still has sub-tasks is not deleted.",
+    )
+    .takes(Parameter::TaskId)
+    .takes(Parameter::IfMatch)
+    .takes(Parameter::Traceparent)
+    .answers(StatusCode::OK, answer)
+    .fails([
+        FailureKind::NotFound,
+        FailureKind::NotAcceptable,
+        FailureKind::HasSubtasks,
+        FailureKind::Contended,
+        FailureKind::VersionMismatch,
+        FailureKind::Unavailable,
+        FailureKind::OutcomeUnknown,
+    ])
+}
 
 pub(crate) async fn handle(
     State(app): State<AppState>,

@@ -4,10 +4,35 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::docs::{Answer, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::entity_tag::KnownCopies;
 use crate::failure::{Failure, both};
 use crate::task_id_parameter::{IdInPath, task_id};
 use crate::{AppState, task_answer};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let found = Answer::new("The task.")
+        .shows(Component::TaskAnswer, examples::task_answers())
+        .carries(Header::EntityTag);
+    let known = Answer::new("A copy at hand is the task as it stands.").carries(Header::EntityTag);
+    Endpoint::new(
+        "getTask",
+        Tag::Tasks,
+        "Read a task",
+        "The task as the database has it, never behind.",
+    )
+    .takes(Parameter::TaskId)
+    .takes(Parameter::IfNoneMatch)
+    .answers(StatusCode::OK, found)
+    .answers(StatusCode::NOT_MODIFIED, known)
+    .fails([
+        FailureKind::NotFound,
+        FailureKind::NotAcceptable,
+        FailureKind::Unavailable,
+        FailureKind::TimedOut,
+    ])
+}
 
 pub(crate) async fn handle(
     State(app): State<AppState>,

@@ -1,9 +1,26 @@
 //! `GET /healthz/live`: the process runs. It depends on nobody, so that no restart follows another's failure.
 
 use axum::Json;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
+
+use crate::docs::{Answer, Component, Endpoint, Tag};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("It runs.").shows(
+        Component::Liveness,
+        vec![("ok", "It runs", json!({"status": "ok"}))],
+    );
+    Endpoint::new(
+        "getLiveness",
+        Tag::Health,
+        "Whether the process runs",
+        "Depends on nobody: a restart would not bring anybody else back.",
+    )
+    .answers(StatusCode::OK, answer)
+}
 
 pub(crate) async fn handle() -> impl IntoResponse {
     (

@@ -5,8 +5,25 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use crate::docs::{Answer, Component, Endpoint, Tag, examples};
 use crate::readiness::Overall;
 use crate::{AppState, Readiness};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let ready =
+        Answer::new("It can serve, if perhaps `degraded`.").shows(Component::Health, examples::ready());
+    let unavailable = Answer::new("It cannot serve: something that every request needs is away.")
+        .shows(Component::Health, examples::not_ready());
+    Endpoint::new(
+        "getReadiness",
+        Tag::Health,
+        "Whether requests would succeed",
+        "Asks each dependency, at most once a second.",
+    )
+    .answers(StatusCode::OK, ready)
+    .answers(StatusCode::SERVICE_UNAVAILABLE, unavailable)
+}
 
 pub(crate) async fn handle(State(app): State<AppState>) -> impl IntoResponse {
     answer(&app.readiness).await

@@ -1,14 +1,47 @@
 //! `PUT /tasks/{id}`: replaces every writable field; absent ones get their defaults.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::failure::{Failure, both};
 use crate::task_fields::decode_task_fields;
 use crate::task_id_parameter::{IdInPath, task_id};
 use crate::{AppState, entity_tag, json, media_type, task_answer, traceparent};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("The task as it now stands. There is no `ETag`; the version is in the body.")
+        .shows(Component::TaskAnswer, examples::task_answers())
+        .carries(Header::ConsistencyToken);
+    Endpoint::new(
+        "replaceTask",
+        Tag::Tasks,
+        "Replace a task",
+        "Replaces every writable field; absent ones get their defaults. A replacement that changes nothing keeps the \
+         version. Without `If-Match` a lost race is retried inside.",
+    )
+    .takes(Parameter::TaskId)
+    .takes(Parameter::IfMatch)
+    .takes(Parameter::Traceparent)
+    .reads(Body {
+        shape: Component::TaskInput,
+        examples: examples::task_inputs(),
+    })
+    .answers(StatusCode::OK, answer)
+    .fails([
+        FailureKind::NotFound,
+        FailureKind::NotAcceptable,
+        FailureKind::ParentCycle,
+        FailureKind::ExternalIdTaken,
+        FailureKind::Contended,
+        FailureKind::VersionMismatch,
+        FailureKind::Unavailable,
+        FailureKind::OutcomeUnknown,
+    ])
+}
 
 pub(crate) async fn handle(
     State(app): State<AppState>,

@@ -2,17 +2,40 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use taskwire_domain::{FieldError, SearchFilter, SearchPage, SearchQuery, SearchWindow, Task, Violation};
 
+use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Tag, examples};
 use crate::failure::Failure;
 use crate::json_object::{Decoded, JsonObject, boolean, text, whole_number};
 use crate::task_fields::{categories, external_id, priority, task_id};
 use crate::{AppState, json, media_type};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("The tasks found, best first.")
+        .shows(Component::SearchResult, examples::search_results());
+    Endpoint::new(
+        "searchTasks",
+        Tag::Search,
+        "Search tasks",
+        "Finds tasks by words and exact conditions. Case does not matter. Nothing in the words is an engine's syntax.",
+    )
+    .reads(Body {
+        shape: Component::SearchRequest,
+        examples: examples::search_requests(),
+    })
+    .answers(StatusCode::OK, answer)
+    .fails([
+        FailureKind::NotAcceptable,
+        FailureKind::Unavailable,
+        FailureKind::TimedOut,
+    ])
+}
 
 pub(crate) async fn handle(
     State(app): State<AppState>,

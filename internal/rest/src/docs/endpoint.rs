@@ -1,0 +1,186 @@
+//! What the document says of one endpoint, in the words that endpoints have in common.
+
+use axum::http::StatusCode;
+use utoipa::openapi::content::{Content, ContentBuilder};
+use utoipa::openapi::link::LinkBuilder;
+use utoipa::openapi::path::{Operation, OperationBuilder};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::Ref;
+use utoipa::openapi::{Required, Response, ResponseBuilder};
+
+use super::examples::{self, Examples};
+use super::{Component, FailureKind};
+
+mod header;
+mod parameter;
+mod problems;
+
+pub(crate) use header::Header;
+pub(crate) use parameter::Parameter;
+pub(super) use problems::{answers as problem_answers, by_answer as problems_by_answer};
+
+/// The groups of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Tasks,
+    Search,
+    Health,
+    About,
+}
+
+impl Tag {
+    /// Every one, in the order of the document.
+    pub(super) const ALL: [Self; 4] = [Self::Tasks, Self::Search, Self::Health, Self::About];
+
+    /// Its name in the document.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tasks => "tasks",
+            Self::Search => "search",
+            Self::Health => "health",
+            Self::About => "about",
+        }
+    }
+
+    /// What belongs to it.
+    pub(super) fn description(self) -> &'static str {
+        match self {
+            Self::Tasks => "One task: created, read, replaced, deleted. Answers come from the database.",
+            Self::Search => {
+                "Tasks found by words and conditions. The index follows the database with a short delay."
+            }
+            Self::Health => "For probes and balancers. They need no particular `Accept`.",
+            Self::About => "The service itself.",
+        }
+    }
+}
+
+/// One endpoint of the document.
+pub(crate) struct Endpoint {
+    operation: OperationBuilder,
+    failures: Vec<FailureKind>,
+}
+
+impl Endpoint {
+    /// An endpoint that takes nothing but the headers of every request, and fails as every request can.
+    pub(crate) fn new(id: &str, tag: Tag, summary: &str, description: &str) -> Self {
+        let operation = OperationBuilder::new()
+            .tag(tag.name())
+            .operation_id(Some(id))
+            .summary(Some(summary))
+            .description(Some(description));
+        Self {
+            operation,
+            failures: FailureKind::OF_EVERY_REQUEST.to_vec(),
+        }
+        .takes(Parameter::RequestId)
+    }
+
+    /// It reads this parameter.
+    pub(crate) fn takes(mut self, parameter: Parameter) -> Self {
+        let reference = Ref::new(format!("#/components/parameters/{}", parameter.key()));
+        self.operation = self.operation.parameter_ref(reference);
+        self
+    }
+
+    /// It reads a body, which must be there.
+    pub(crate) fn reads(mut self, body: Body) -> Self {
+        self.operation = self.operation.request_body(Some(body.into()));
+        self.fails([FailureKind::UnsupportedMediaType])
+    }
+
+    /// It succeeds in this way.
+    pub(crate) fn answers(mut self, status: StatusCode, answer: Answer) -> Self {
+        self.operation = self.operation.response(status.as_str(), Response::from(answer));
+        self
+    }
+
+    /// It fails in these ways besides.
+    pub(crate) fn fails(mut self, failures: impl IntoIterator<Item = FailureKind>) -> Self {
+        self.failures.extend(failures);
+        self
+    }
+
+    /// How it fails.
+    pub(super) fn failures(&self) -> &[FailureKind] {
+        &self.failures
+    }
+
+    /// The operation, its failures as references to shared answers.
+    pub(super) fn operation(self) -> Operation {
+        let problems = problems_by_answer(&self.failures);
+        problems
+            .into_iter()
+            .fold(self.operation, |operation, ((status, name), _)| {
+                operation.response(status.as_str(), Ref::from_response_name(name))
+            })
+            .build()
+    }
+}
+
+/// A JSON body of a request.
+pub(crate) struct Body {
+    /// Its shape.
+    pub(crate) shape: Component,
+    /// Some that are accepted.
+    pub(crate) examples: Examples,
+}
+
+impl From<Body> for RequestBody {
+    fn from(body: Body) -> Self {
+        RequestBodyBuilder::new()
+            .content("application/json", json(body.shape, body.examples))
+            .required(Some(Required::True))
+            .build()
+    }
+}
+
+/// A successful answer.
+pub(crate) struct Answer(ResponseBuilder);
+
+impl Answer {
+    /// An answer that carries the request's id and no body.
+    pub(crate) fn new(description: &str) -> Self {
+        Self(ResponseBuilder::new().description(description)).carries(Header::RequestId)
+    }
+
+    /// It has a JSON body.
+    pub(crate) fn shows(self, shape: Component, examples: Examples) -> Self {
+        Self(self.0.content("application/json", json(shape, examples)))
+    }
+
+    /// It has a body of this media type, about whose shape nothing is said.
+    pub(crate) fn shows_any(self, media_type: &str) -> Self {
+        Self(
+            self.0
+                .content(media_type, Content::new(Some(super::schemas::untold(media_type)))),
+        )
+    }
+
+    /// It has this header.
+    pub(crate) fn carries(self, header: Header) -> Self {
+        let reference = Ref::new(format!("#/components/headers/{}", header.key()));
+        Self(self.0.header_ref(header.name(), reference))
+    }
+
+    /// The task in its body can be used at another endpoint.
+    pub(crate) fn leads_to(self, name: &str, operation_id: &str) -> Self {
+        let link = LinkBuilder::new()
+            .operation_id(operation_id)
+            .parameter("id", "$response.body#/task/id");
+        Self(self.0.link(name, link.build()))
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Self {
+        answer.0.build()
+    }
+}
+
+fn json(shape: Component, examples: Examples) -> Content {
+    ContentBuilder::new()
+        .schema(Some(shape.reference()))
+        .examples_from_iter(examples::to_openapi(examples))
+        .build()
+}

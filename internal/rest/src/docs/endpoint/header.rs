@@ -1,0 +1,101 @@
+//! Headers of answers.
+
+use serde_json::json;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Header as OpenApiHeader, HeaderBuilder};
+
+use crate::docs::examples::TASK_ID;
+use crate::request_id::RequestId;
+
+/// A header that some answer carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    RequestId,
+    EntityTag,
+    Location,
+    ConsistencyToken,
+    RetryAfter,
+    Accept,
+    AcceptPost,
+    Vary,
+}
+
+impl Header {
+    /// Every one, in the order of the document.
+    pub(in crate::docs) const ALL: [Self; 8] = [
+        Self::RequestId,
+        Self::EntityTag,
+        Self::Location,
+        Self::ConsistencyToken,
+        Self::RetryAfter,
+        Self::Accept,
+        Self::AcceptPost,
+        Self::Vary,
+    ];
+
+    /// Its name in `components/headers`.
+    pub(in crate::docs) fn key(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Its name in an answer.
+    pub(in crate::docs) fn name(self) -> &'static str {
+        match self {
+            Self::RequestId => "X-Request-Id",
+            Self::EntityTag => "ETag",
+            Self::Location => "Location",
+            Self::ConsistencyToken => "X-Consistency-Token",
+            Self::RetryAfter => "Retry-After",
+            Self::Accept => "Accept",
+            Self::AcceptPost => "Accept-Post",
+            Self::Vary => "Vary",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::RequestId => "The request's id: the caller's, or a new one. Logs name it too.",
+            Self::EntityTag => {
+                "The task's version as a strong entity tag, for `If-Match` and `If-None-Match`."
+            }
+            Self::Location => "The path of the new task.",
+            Self::ConsistencyToken => {
+                "Names this write as `<id>@<version>`; after a deletion, with the version after the last."
+            }
+            Self::RetryAfter => "After how many seconds to send the same request again.",
+            Self::Accept => "What a PUT may carry.",
+            Self::AcceptPost => "What a POST may carry.",
+            Self::Vary => "Which request headers the answer depends on.",
+        }
+    }
+
+    /// What the document says of it.
+    pub(in crate::docs) fn build(self) -> OpenApiHeader {
+        let kind = if self == Self::RetryAfter {
+            Type::Integer
+        } else {
+            Type::String
+        };
+        let mut schema = ObjectBuilder::new().schema_type(kind);
+        schema = match self {
+            Self::RequestId => schema.min_length(Some(1)).max_length(Some(RequestId::MAX_CHARS)),
+            Self::EntityTag => schema.pattern(Some(r#"^"[1-9][0-9]*"$"#)),
+            Self::RetryAfter => schema.minimum(Some(1)),
+            _ => schema,
+        };
+        let example = match self {
+            Self::RequestId => json!("0199c5a0-8a11-7f02-b0d4-6a1f7f1c2e33"),
+            Self::EntityTag => json!("\"1\""),
+            Self::Location => json!(format!("/tasks/{TASK_ID}")),
+            Self::ConsistencyToken => json!(format!("{TASK_ID}@1")),
+            Self::RetryAfter => json!(1),
+            Self::Accept | Self::AcceptPost => json!("application/json"),
+            Self::Vary => json!("accept"),
+        };
+        HeaderBuilder::new()
+            .schema(Some(schema))
+            .description(Some(self.description()))
+            .example(Some(example))
+            .build()
+    }
+}

@@ -1,0 +1,80 @@
+//! Answers that are problem documents, written by the code that writes them for callers.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::{Response, ResponseBuilder};
+
+use super::Header;
+use crate::docs::{Component, FailureKind, examples};
+use crate::{failure_table, problem};
+
+const REQUEST_ID: &str = "0199c5a0-8a11-7f02-b0d4-6a1f7f1c2e33";
+
+/// The name of a shared answer: the codes that can stand in it, as `ParentCycleOrContended`.
+type Name = String;
+
+/// These kinds of failure by the status they have, and for each status the name of the answer.
+pub(in crate::docs) fn by_answer(kinds: &[FailureKind]) -> BTreeMap<(StatusCode, Name), Vec<FailureKind>> {
+    let mut by_status: BTreeMap<StatusCode, Vec<FailureKind>> = BTreeMap::new();
+    let mut kinds = kinds.to_vec();
+    kinds.sort();
+    kinds.dedup();
+    for kind in kinds {
+        let status = failure_table::row(&kind.specimen()).status;
+        by_status.entry(status).or_default().push(kind);
+    }
+    by_status
+        .into_iter()
+        .map(|(status, kinds)| {
+            let names: Vec<_> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
+            ((status, names.join("Or")), kinds)
+        })
+        .collect()
+}
+
+/// Every answer that these groups of failures need, by its name.
+pub(in crate::docs) fn answers<'a>(
+    groups: impl Iterator<Item = &'a [FailureKind]>,
+) -> BTreeMap<Name, Response> {
+    groups
+        .flat_map(by_answer)
+        .map(|((_, name), kinds)| (name, answer(&kinds)))
+        .collect()
+}
+
+fn answer(kinds: &[FailureKind]) -> Response {
+    let specimens = kinds.iter().map(|kind| {
+        let failure = kind.specimen();
+        let row = failure_table::row(&failure);
+        // Strings and numbers under string keys: they always have a form in JSON.
+        let document = serde_json::to_value(problem::document(&failure, REQUEST_ID)).unwrap_or_default();
+        (row.code, row.title, document)
+    });
+    let specimens: Vec<_> = specimens.collect();
+    let titles: Vec<_> = specimens
+        .iter()
+        .map(|(code, title, _)| format!("`{code}`: {title}."))
+        .collect();
+    let content = ContentBuilder::new()
+        .schema(Some(Component::Problem.reference()))
+        .examples_from_iter(examples::to_openapi(specimens))
+        .build();
+    let headers: &[Header] = match kinds {
+        [FailureKind::Unavailable] => &[Header::RetryAfter],
+        [FailureKind::UnsupportedMediaType] => &[Header::Accept, Header::AcceptPost],
+        _ => &[],
+    };
+    let response = ResponseBuilder::new()
+        .description(titles.join("\n\n"))
+        .content("application/problem+json", content);
+    [Header::RequestId]
+        .iter()
+        .chain(headers)
+        .fold(response, |response, header| {
+            let key = format!("#/components/headers/{}", header.key());
+            response.header_ref(header.name(), utoipa::openapi::Ref::new(key))
+        })
+        .build()
+}

@@ -1,0 +1,106 @@
+//! Specimens of what is sent and answered. Tests send the requests and expect them to be accepted.
+
+use serde_json::{Value, json};
+use utoipa::openapi::example::{Example, ExampleBuilder};
+
+/// The task of all examples.
+pub(super) const TASK_ID: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
+
+/// Named specimens: name, what it shows, the value.
+pub(crate) type Examples = Vec<(&'static str, &'static str, Value)>;
+
+/// The task that most examples are about.
+pub(crate) fn task() -> Value {
+    json!({
+        "id": TASK_ID, "externalId": "JIRA-17", "description": "buy oat milk", "priority": "high",
+        "dates": {"start": null, "due": "2030-01-31T18:00:00.000Z"}, "isDone": false, "parentId": null,
+        "categories": ["home", "errands"], "createdAt": "2026-05-01T09:00:00.000Z",
+        "updatedAt": "2026-05-01T09:00:00.000Z", "completedAt": null, "version": 1
+    })
+}
+
+/// Bodies that write a task.
+pub(crate) fn task_inputs() -> Examples {
+    let full = json!({
+        "externalId": "JIRA-17", "description": "buy oat milk", "priority": "high",
+        "dates": {"due": "2030-01-31T18:00:00Z"}, "categories": ["home", "errands"]
+    });
+    vec![
+        (
+            "description",
+            "Only what must be there",
+            json!({"description": "buy oat milk"}),
+        ),
+        ("fields", "Most of what can be said", full),
+        ("read", "What a GET answered, sent back", task()),
+    ]
+}
+
+/// Bodies that search.
+pub(crate) fn search_requests() -> Examples {
+    let filtered = json!({
+        "description": "oat milk", "isDone": false, "priority": "high", "categories": ["home"], "from": 0, "size": 20
+    });
+    vec![
+        (
+            "words",
+            "Both words, the last perhaps unfinished",
+            json!({"description": "oat mil"}),
+        ),
+        ("filtered", "Words and exact conditions", filtered),
+        (
+            "everything",
+            "The first tasks of all, and how many there are",
+            json!({}),
+        ),
+    ]
+}
+
+/// The answer that holds the task.
+pub(crate) fn task_answers() -> Examples {
+    vec![("task", "A task", json!({"task": task()}))]
+}
+
+/// What is found.
+pub(crate) fn search_results() -> Examples {
+    vec![
+        ("one", "One task", json!({"tasks": [task()], "total": 1})),
+        ("none", "No task", json!({"tasks": [], "total": 0})),
+    ]
+}
+
+/// Reports of a process that can serve.
+pub(crate) fn ready() -> Examples {
+    vec![
+        ("ok", "Everything is there", health("ok", "ok", "ok")),
+        (
+            "degraded",
+            "Searches would fail",
+            health("degraded", "ok", "unavailable"),
+        ),
+    ]
+}
+
+/// Reports of one that cannot.
+pub(crate) fn not_ready() -> Examples {
+    vec![(
+        "unavailable",
+        "Every request would fail",
+        health("unavailable", "unavailable", "ok"),
+    )]
+}
+
+fn health(status: &str, database: &str, search: &str) -> Value {
+    json!({"status": status, "checks": {"postgresql": {"status": database}, "elasticsearch": {"status": search}}})
+}
+
+/// These as the document holds them.
+pub(super) fn to_openapi(examples: Examples) -> Vec<(&'static str, Example)> {
+    examples
+        .into_iter()
+        .map(|(name, summary, value)| {
+            let example = ExampleBuilder::new().summary(summary).value(Some(value)).build();
+            (name, example)
+        })
+        .collect()
+}
