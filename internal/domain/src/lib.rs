@@ -12,10 +12,12 @@
 mod dependency;
 mod error;
 mod event;
+mod hierarchy;
 mod index;
 mod outbox;
 mod repository;
 mod search;
+mod searched_text;
 mod source;
 mod stream;
 mod task;
@@ -25,10 +27,12 @@ mod timestamp;
 pub use dependency::{Dependency, Unreachable};
 pub use error::{BoxError, Chain, Conflict, Error, FieldError, Location, Violation};
 pub use event::{DeletedTask, EncodedEvent, EventKind, TaskEvent};
+pub use hierarchy::{MAX_DEPTH, TreeSurvey, unknown_parent};
 pub use index::{Document, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
 pub use outbox::{EventPublisher, Outbox, OutboxFault, OutboxRecord, OutboxSession, PublishFault};
 pub use repository::{TaskRepository, Written};
 pub use search::{SearchFilter, SearchPage, SearchQuery, SearchWindow, TaskSearch};
+pub use searched_text::SearchedText;
 pub use source::{Clock, IdSource, SystemClock, SystemIds};
 pub use stream::{
     DeadLetter, DeadLetterQueue, EventSource, ParkFault, Partition, Position, Record, RevocationGuard,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Violation;
@@ -27,6 +27,12 @@ impl Timestamp {
     /// The point in time for an adapter that speaks chrono.
     pub fn as_utc(self) -> DateTime<Utc> {
         self.0
+    }
+
+    /// So many days of 24 hours later, or earlier.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        Self(self.0 + TimeDelta::days(days))
     }
 
     /// Milliseconds since the Unix epoch.

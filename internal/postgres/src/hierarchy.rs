@@ -9,12 +9,9 @@
 //! Making a task a root takes none: it removes an edge, which can break no rule.
 
 use sqlx::postgres::PgConnection;
-use taskwire_domain::{Conflict, Error, FieldError, TaskId, Violation};
+use taskwire_domain::{Error, MAX_DEPTH, TaskId, TreeSurvey};
 
 use crate::locks::TASK_TREE;
-
-/// The greatest depth; a task without a parent is at depth 1.
-const MAX_DEPTH: i32 = 16;
 
 /// How a task comes to be below its parent.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +35,8 @@ pub(crate) async fn lock_tree(
     Ok(())
 }
 
-/// `$1` is the new parent, `$2` the task below it. Walking is bounded so that a cycle made by hand does not run
-/// for ever; one level more than allowed is enough to know.
+/// `$1` is the new parent, `$2` the task below it, `$3` the greatest depth. Walking is bounded so that a cycle made by
+/// hand does not run for ever; one level more than allowed is enough to know.
 const SURVEY: &str = "
     with recursive
     above (id, parent_id, level) as (
@@ -47,14 +44,14 @@ const SURVEY: &str = "
         union all
         select task.id, task.parent_id, above.level + 1
         from above join tasks task on task.id = above.parent_id
-        where above.level <= 16
+        where above.level <= $3
     ),
     below (id, level) as (
         select id, 1 from tasks where id = $2
         union all
         select task.id, below.level + 1
         from below join tasks task on task.parent_id = below.id
-        where below.level <= 16
+        where below.level <= $3
     )
     select (select max(level) from above),
            exists (select from above where id = $2),
@@ -67,34 +64,16 @@ pub(crate) async fn judge(
     parent: TaskId,
     task: TaskId,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    let (parent_depth, is_cycle, height): (Option<i32>, bool, i32) = sqlx::query_as(SURVEY)
+    let (parent_depth, is_cycle, height) = sqlx::query_as(SURVEY)
         .bind(parent.as_uuid())
         .bind(task.as_uuid())
+        .bind(MAX_DEPTH)
         .fetch_one(transaction)
         .await?;
-    Ok(match parent_depth {
-        None => Err(unknown_parent()),
-        Some(_) if is_cycle => Err(Error::Conflict(Conflict::ParentCycle)),
-        Some(depth) if depth + height > MAX_DEPTH => Err(too_deep()),
-        Some(_) => Ok(()),
-    })
-}
-
-/// The parent does not exist.
-pub(crate) fn unknown_parent() -> Error {
-    at_parent(Violation::new(
-        "unknown-parent",
-        "must be the id of an existing task",
-    ))
-}
-
-fn too_deep() -> Error {
-    at_parent(Violation::new(
-        "too-deep",
-        "must not put a task, or one below it, deeper than 16 levels",
-    ))
-}
-
-fn at_parent(violation: Violation) -> Error {
-    Error::Invalid(vec![FieldError::at_pointer("/parentId", violation)])
+    let survey = TreeSurvey {
+        parent_depth,
+        is_cycle,
+        height,
+    };
+    Ok(survey.judge())
 }

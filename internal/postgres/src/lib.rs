@@ -1,5 +1,5 @@
 //! Tasks and outbox in PostgreSQL 14 or newer: [`PostgresTasks`] is the repository, [`PostgresOutbox`] the outbox as
-//! the relay reads it, [`PostgresHealth`] the health check, [`migrate`] the schema.
+//! the relay reads it, [`PostgresHealth`] the health check, [`migrate()`] the schema.
 //!
 //! Each write is one transaction of task row, outbox row and, for a deletion, `deleted_tasks` row, and its error says
 //! whether it was applied; `error` is where that is decided. The relay has a connection of its own, never one of the

@@ -8,6 +8,7 @@ use sqlx::query::Query;
 use sqlx::{Connection as _, Postgres};
 use taskwire_domain::{
     Conflict, DeletedTask, EncodedEvent, Error, Task, TaskId, TaskRepository, Version, Written,
+    unknown_parent,
 };
 use tokio::sync::Notify;
 
@@ -221,7 +222,7 @@ fn refused_fields(broken: Constraint) -> Error {
     match broken {
         Constraint::ExternalIdUnique => Error::Conflict(Conflict::ExternalIdTaken),
         // It was deleted between our look at it and the write.
-        Constraint::ParentExists => hierarchy::unknown_parent(),
+        Constraint::ParentExists => unknown_parent(),
     }
 }
 

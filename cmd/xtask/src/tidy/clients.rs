@@ -6,8 +6,10 @@ use super::{Violation, repository::Repository};
 /// Each client and the one folder that may use it.
 const CLIENTS: &[(&str, &str)] = &[
     ("sqlx", "internal/postgres"),
+    ("rusqlite", "internal/sqlite"),
     ("rdkafka", "internal/kafka"),
     ("elasticsearch", "internal/elasticsearch"),
+    ("tantivy", "internal/tantivy"),
 ];
 
 /// Dependencies on a client from elsewhere. Tests look at engines from outside and may use any.

@@ -16,10 +16,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("relay", &["domain"]),
     ("rest", &["service", "domain"]),
     ("indexer", &["dispatch", "domain"]),
-    // Adapters own threads where their engine's client wants one, and threads belong to lifecycle.
-    ("postgres", &["domain", "lifecycle"]),
-    ("kafka", &["domain", "lifecycle"]),
-    ("elasticsearch", &["domain", "lifecycle"]),
+    ("postgres", &["domain"]),
+    ("sqlite", &["domain"]),
+    ("kafka", &["domain"]),
+    ("elasticsearch", &["domain"]),
+    ("tantivy", &["domain"]),
     (
         "rest-server",
         &[
@@ -48,12 +49,43 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "domain",
         ],
     ),
+    (
+        "standalone",
+        &[
+            "rest",
+            "service",
+            "indexer",
+            "dispatch",
+            "sqlite",
+            "tantivy",
+            "telemetry",
+            "lifecycle",
+            "domain",
+        ],
+    ),
     ("xtask", &[]),
+    // Rules of ports, which know no adapter.
+    ("conformance", &["domain"]),
     // Seen from outside: what they check, they may not be built from.
     ("testkit", &[]),
     ("oracle", &["testkit"]),
     ("e2e", &["testkit", "oracle"]),
+    // Compares two adapters, so it has to use both.
+    (
+        "search-equality",
+        &[
+            "elasticsearch",
+            "tantivy",
+            "domain",
+            "conformance",
+            "testkit",
+            "e2e",
+        ],
+    ),
 ];
+
+/// Used by tests alone.
+const FOR_TESTS: [&str; 2] = ["conformance", "testkit"];
 
 /// Edges between our crates that the table does not have.
 pub(crate) fn check(repository: &Repository) -> Vec<Violation> {
@@ -83,8 +115,8 @@ fn check_package(repository: &Repository, package: &Package) -> Vec<Violation> {
         let Some(used) = dependency.name.strip_prefix(PREFIX) else {
             continue;
         };
-        // Any crate's tests may use the testkit; nothing that ships may.
-        let for_tests = dependency.dev && used == "testkit" && user != "xtask";
+        // Any crate's tests may use these; nothing that ships may.
+        let for_tests = dependency.dev && FOR_TESTS.contains(&used) && user != "xtask";
         if !for_tests && !allowed.contains(&used) {
             let kind = if dependency.dev { "in its tests " } else { "" };
             violations.push(Violation::in_file(
@@ -123,7 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn the_testkit_is_for_tests_alone() {
+    fn what_is_for_tests_does_not_ship() {
+        assert!(reasons(&[("internal/sqlite", &["dev:taskwire-conformance"])]).is_empty());
+        assert_eq!(
+            reasons(&[("internal/sqlite", &["taskwire-conformance"])]),
+            ["sqlite may not depend on conformance"]
+        );
         assert!(reasons(&[("internal/kafka", &["dev:taskwire-testkit"])]).is_empty());
         assert!(reasons(&[("tests/oracle", &["taskwire-testkit"])]).is_empty());
         assert_eq!(
@@ -148,7 +185,7 @@ mod tests {
                 let (_, back) = ALLOWED.iter().find(|(name, _)| name == used).unwrap();
                 assert!(!back.contains(user), "{user} and {used} use one another");
                 assert!(
-                    !["rest-server", "search-indexer", "xtask"].contains(used),
+                    !["standalone", "rest-server", "search-indexer", "xtask"].contains(used),
                     "{user} uses a binary"
                 );
             }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgConnection;
-use taskwire_domain::{
-    Categories, Clock as _, Dates, DeletedTask, Description, EncodedEvent, IdSource as _, Priority,
-    SystemClock, SystemIds, Task, TaskEvent, TaskFields, TaskRepository as _, Version,
+pub(crate) use taskwire_conformance::tasks::{
+    below, created, deletion, described, fields, new_task, updated,
 };
+use taskwire_domain::{Task, TaskRepository as _};
 use taskwire_postgres::{PostgresPool, PostgresSettings, PostgresTasks, migrate};
 use taskwire_testkit::Database;
 use tokio::sync::Notify;
@@ -57,66 +57,6 @@ impl Fixture {
         self.tasks.create(&task, &created(&task)).await.unwrap();
         task
     }
-}
-
-pub(crate) fn fields(description: &str) -> TaskFields {
-    TaskFields {
-        external_id: None,
-        description: Description::parse(description.into()).unwrap(),
-        priority: Priority::None,
-        dates: Dates::default(),
-        is_done: false,
-        parent_id: None,
-        categories: Categories::default(),
-    }
-}
-
-pub(crate) fn new_task(fields: TaskFields) -> Task {
-    Task::create(SystemIds.next_id(), fields, SystemClock.now())
-}
-
-pub(crate) fn below(parent: &Task) -> Task {
-    new_task(TaskFields {
-        parent_id: Some(parent.id),
-        ..fields("below")
-    })
-}
-
-/// The next version of `task`, below `parent`.
-pub(crate) fn moved(task: &Task, parent: Option<&Task>) -> Task {
-    let fields = TaskFields {
-        parent_id: parent.map(|parent| parent.id),
-        ..task.fields.clone()
-    };
-    task.with_fields(fields, SystemClock.now()).unwrap()
-}
-
-/// The next version of `task`, with another description.
-pub(crate) fn described(task: &Task, description: &str) -> Task {
-    let fields = TaskFields {
-        description: Description::parse(description.into()).unwrap(),
-        ..task.fields.clone()
-    };
-    task.with_fields(fields, SystemClock.now()).unwrap()
-}
-
-pub(crate) fn created(task: &Task) -> EncodedEvent {
-    TaskEvent::Created(task).encode(None).unwrap()
-}
-
-pub(crate) fn updated(task: &Task) -> EncodedEvent {
-    TaskEvent::Updated(task).encode(None).unwrap()
-}
-
-/// What remains of `task`, its version, and the event.
-pub(crate) fn deletion(task: &Task) -> (DeletedTask, Version, EncodedEvent) {
-    let deleted = DeletedTask {
-        id: task.id,
-        version: task.version.next(),
-        deleted_at: SystemClock.now(),
-    };
-    let event = TaskEvent::Deleted(&deleted).encode(None).unwrap();
-    (deleted, task.version, event)
 }
 
 pub(crate) async fn count(spy: &mut PgConnection, query: &'static str) -> i64 {

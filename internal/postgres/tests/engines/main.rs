@@ -10,7 +10,6 @@ mod backlog;
 mod faults;
 mod fixture;
 mod health;
-mod hierarchy;
 mod migrate;
 mod outbox;
 mod tasks;
