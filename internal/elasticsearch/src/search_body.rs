@@ -3,24 +3,19 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use taskwire_domain::{SearchFilter, SearchQuery};
+use taskwire_domain::{SearchFilter, SearchQuery, SearchedText};
 
 /// The body of a search request. `server_limit` is after how long the server gives up.
 ///
 /// A text without any word, such as `!!!`, matches nothing; a blank one is no text.
 pub(crate) fn search_body(query: &SearchQuery, server_limit: Duration) -> Value {
-    let text = query
-        .text
-        .as_deref()
-        .filter(|text| !text.trim().is_empty())
-        .map(searched);
     let newest_first = [json!({ "createdAt": "desc" }), json!({ "id": "asc" })];
     let mut sort = newest_first.to_vec();
     let mut conditions = json!({ "filter": filters(&query.filter) });
-    if let Some(text) = text {
+    if let Some(searched) = query.searched() {
         sort.insert(0, json!("_score"));
-        conditions["must"] = words(text);
-        conditions["should"] = json!(preferences(text));
+        conditions["must"] = words(searched);
+        conditions["should"] = json!(preferences(searched));
     }
     json!({
         "query": { "bool": conditions },
@@ -33,15 +28,16 @@ pub(crate) fn search_body(query: &SearchQuery, server_limit: Duration) -> Value 
 }
 
 /// The condition on the text: every word occurs, typos forgiven; the last may be the beginning of a word.
-fn words(text: &str) -> Value {
+fn words(searched: SearchedText<'_>) -> Value {
+    let text = searched.text;
     let last_is_a_prefix = json!({ "query": text, "operator": "and" });
-    let Some(expansions) = expansions(text) else {
+    let Some(guesses) = searched.guesses else {
         return json!({ "match_bool_prefix": { "description": last_is_a_prefix } });
     };
     // Up to two letters exact, to five one typo, above two; the first letter is never the typo.
     let forgiving = json!({
         "query": text, "operator": "and",
-        "fuzziness": "AUTO:3,6", "prefix_length": 1, "max_expansions": expansions,
+        "fuzziness": "AUTO:3,6", "prefix_length": 1, "max_expansions": guesses,
     });
     // The first forgives typos in the last word, the second takes the last word as a prefix.
     json!({ "dis_max": { "queries": [
@@ -52,8 +48,9 @@ fn words(text: &str) -> Value {
 
 /// What ranks higher: exact words before words in order before the beginning of a word before a typo. The constants are
 /// far above the scores of the words themselves, which decide among equals.
-fn preferences(text: &str) -> Vec<Value> {
-    if expansions(text).is_none() {
+fn preferences(searched: SearchedText<'_>) -> Vec<Value> {
+    let text = searched.text;
+    if searched.guesses.is_none() {
         return Vec::new();
     }
     let exact = json!({ "match": { "description": { "query": text, "operator": "and" } } });
@@ -65,46 +62,6 @@ fn preferences(text: &str) -> Vec<Value> {
         .into_iter()
         .map(|(filter, boost)| json!({ "constant_score": { "filter": filter, "boost": boost } }))
         .collect()
-}
-
-/// The part of the text that is searched for: all of it, but for a text of more words than a query can have.
-///
-/// A query of more clauses than the server's memory allows is an error, and 1,024 is the least that any server allows.
-/// Only a script written without spaces has so many words in a text of legal length; of such a text the end is left out.
-/// What is left of the 1,024 is for the filters.
-fn searched(text: &str) -> &str {
-    const MOST_CHARS: usize = 960;
-    if most_words(text) <= MOST_CHARS {
-        return text;
-    }
-    let end = text
-        .char_indices()
-        .nth(MOST_CHARS)
-        .map_or(text.len(), |(end, _)| end);
-    &text[..end]
-}
-
-/// How many similar words the server may try for each word typed; `None` when there are so many words that typos can
-/// no longer be forgiven. The limit is that of [`searched`]: a word makes one clause for each similar word, twice, and
-/// three for the [`preferences`].
-fn expansions(text: &str) -> Option<usize> {
-    const CLAUSES: usize = 900;
-    const MOST: usize = 50;
-    let expansions = (CLAUSES / most_words(text).max(1)).saturating_sub(3) / 2;
-    (expansions >= 2).then_some(expansions.min(MOST))
-}
-
-/// No tokenizer by UAX #29 finds more words than this: runs of letters and digits of scripts that are written with
-/// spaces count once, any other character that is not ASCII once each.
-fn most_words(text: &str) -> usize {
-    const LONGEST_TOKEN: usize = 255;
-    let joins = |c: char| c < '\u{e00}' && (c.is_alphabetic() || c.is_ascii_digit());
-    let runs = text
-        .split(|c| !joins(c))
-        .filter(|run| !run.is_empty())
-        .map(|run| 1 + run.len() / LONGEST_TOKEN);
-    let singles = text.chars().filter(|&c| !joins(c) && !c.is_ascii()).count();
-    runs.sum::<usize>() + singles
 }
 
 fn filters(filter: &SearchFilter) -> Vec<Value> {
@@ -199,39 +156,9 @@ mod tests {
     }
 
     #[test]
-    fn words_are_never_counted_too_low() {
-        assert_eq!(most_words("buy  milk, o'clock 17"), 5);
-        assert_eq!(most_words("купить молоко"), 2);
-        assert_eq!(most_words("你好世界"), 4);
-        assert_eq!(most_words("a²b"), 3);
-        assert_eq!(most_words("!!!"), 0);
-        assert_eq!(most_words(&"x".repeat(1_024)), 5);
-    }
-
-    #[test]
-    fn more_words_leave_fewer_guesses_and_in_the_end_none() {
-        assert_eq!(expansions("milk"), Some(50));
-        let of = |words: usize| expansions(&"word ".repeat(words));
-        assert_eq!(
-            (of(20), of(64), of(128), of(129)),
-            (Some(21), Some(5), Some(2), None)
-        );
-        for words in 1..=128 {
-            assert!(
-                of(words).is_none_or(|guesses| words * (2 * guesses + 3) <= 900),
-                "{words}"
-            );
-        }
-        assert!(words(&"word ".repeat(200))["match_bool_prefix"].is_object());
-    }
-
-    #[test]
-    fn no_text_makes_more_clauses_than_any_server_allows() {
-        let latin = "a ".repeat(512);
-        assert_eq!(searched(&latin), latin);
-        for single in ["你", "😀", "²"] {
-            assert_eq!(searched(&single.repeat(960)).chars().count(), 960);
-            assert_eq!(searched(&single.repeat(1_024)).chars().count(), 960);
-        }
+    fn of_very_many_words_no_typo_is_forgiven() {
+        let body = body(&text(&"word ".repeat(200)));
+        assert!(body["query"]["bool"]["must"]["match_bool_prefix"].is_object());
+        assert_eq!(body["query"]["bool"]["should"], json!([]));
     }
 }

@@ -2,12 +2,10 @@
 
 mod support;
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::json;
-use support::{Fixture, id, index_settings, live, plain, raw, task, tasks, tombstone};
-use taskwire_domain::{Document, IndexFault, IndexOperation, ItemOutcome, SearchQuery, TaskIndex};
+use support::{Fixture, id, index_settings, live, plain, raw, task, tombstone};
+use taskwire_domain::{Document, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
 use taskwire_elasticsearch::{ElasticsearchIndex, IndexSettings};
 
 fn is_rejected(outcome: &ItemOutcome) -> bool {
@@ -33,52 +31,12 @@ async fn a_document_is_the_event_with_the_derived_fields() {
 }
 
 #[tokio::test]
-async fn a_stale_or_equal_version_is_done_and_changes_nothing() {
+async fn a_tombstone_is_a_document_of_four_fields() {
     let fixture = Fixture::create().await;
-    assert_eq!(
-        fixture.index.apply(&[plain(1, 5)]).await.unwrap(),
-        [ItemOutcome::Done]
-    );
-    let stale = raw(1, 4, &json!({ "description": "stale" }));
-    let equal = raw(1, 5, &json!({ "description": "equal" }));
-    assert_eq!(
-        fixture.index.apply(&[stale, equal]).await.unwrap(),
-        [ItemOutcome::Done, ItemOutcome::Done]
-    );
-    let document = fixture.document(id(1)).await;
-    assert_eq!(
-        (&document["_version"], &document["_source"]["description"]),
-        (&json!(5), &json!("plain 1"))
-    );
-}
-
-#[tokio::test]
-async fn a_tombstone_hides_the_task_and_blocks_an_older_version() {
-    let fixture = Fixture::create().await;
-    fixture.hold(&tasks(&["buy milk"])).await;
-    assert_eq!(fixture.find_text("milk").await, ["buy milk"]);
-
     fixture.index.apply(&[tombstone(1, 3)]).await.unwrap();
-    assert_eq!(
-        fixture.index.apply(&[plain(1, 2)]).await.unwrap(),
-        [ItemOutcome::Done]
-    );
-    fixture.refresh().await;
-    assert_eq!(fixture.find(&SearchQuery::default()).await.total, 0);
     let wanted =
         json!({ "id": id(1), "version": 3, "deleted": true, "deletedAt": "2026-06-01T00:00:00.000Z" });
     assert_eq!(fixture.document(id(1)).await["_source"], wanted);
-}
-
-#[tokio::test]
-async fn an_id_twice_in_a_batch_ends_at_its_higher_version() {
-    let fixture = Fixture::create().await;
-    fixture
-        .index
-        .apply(&[plain(1, 2), tombstone(1, 3), plain(1, 1)])
-        .await
-        .unwrap();
-    assert_eq!(fixture.document(id(1)).await["_source"]["deleted"], true);
 }
 
 #[tokio::test]
@@ -191,12 +149,6 @@ async fn outcomes_stand_in_the_order_of_a_thousand_operations_sent_in_many_reque
 }
 
 #[tokio::test]
-async fn no_operations_have_no_outcomes() {
-    let fixture = Fixture::create().await;
-    assert_eq!(fixture.index.apply(&[]).await.unwrap(), []);
-}
-
-#[tokio::test]
 async fn a_missing_index_halts_and_nothing_is_created_by_accident() {
     let fixture = Fixture::create().await;
     fixture
@@ -250,31 +202,4 @@ async fn a_full_disk_is_waited_out() {
         .await
         .unwrap();
     assert_eq!(outcomes, [ItemOutcome::Done, ItemOutcome::Done]);
-}
-
-#[tokio::test]
-async fn the_years_1_and_9999_can_be_written_sorted_and_read_back() {
-    let fixture = Fixture::create().await;
-    let mut first = task(1, "first year");
-    first.created_at = "0001-01-01T00:00:00Z".parse().unwrap();
-    first.fields.dates = taskwire_domain::Dates::new(Some(first.created_at), None).unwrap();
-    let mut last = task(2, "last year");
-    last.created_at = "9999-12-31T23:59:59.999Z".parse().unwrap();
-    last.fields.dates = taskwire_domain::Dates::new(None, Some(last.created_at)).unwrap();
-    fixture.hold(&[first.clone(), last.clone()]).await;
-    assert_eq!(fixture.find(&SearchQuery::default()).await.tasks, [last, first]);
-}
-
-#[tokio::test]
-async fn a_write_becomes_searchable_without_anybody_asking_for_a_refresh() {
-    let fixture = Fixture::create().await;
-    fixture.index.apply(&[live(&task(1, "buy milk"))]).await.unwrap();
-    let searched = async {
-        while fixture.find_text("milk").await.is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), searched)
-        .await
-        .expect("the index refreshes by itself");
 }

@@ -1,0 +1,264 @@
+//! Which words are a typo away from another.
+
+use tantivy_fst::Automaton;
+
+/// How many typos are forgiven at most.
+const MOST: usize = 2;
+/// The cells of a row that can matter: those at most [`MOST`] away from the diagonal.
+const BAND: usize = 2 * MOST + 1;
+
+/// Accepts the words that have the same first character and become the wanted word by a few typos: a character too many,
+/// one missing, one exchanged, or two neighbours swapped (each character in at most one swap).
+///
+/// It walks through the dictionary's own tree of words, byte by byte, computing one row of the table of distances for
+/// each character; nothing has to be prepared for a word, however long it is.
+#[derive(Debug)]
+pub(crate) struct Likeness {
+    word: Vec<char>,
+    typos: usize,
+}
+
+impl Likeness {
+    /// Words like this one. How many typos its length allows: none up to 2 characters, one up to 5, two above.
+    pub(crate) fn to(word: &str) -> Self {
+        let word: Vec<char> = word.chars().collect();
+        let typos = match word.len() {
+            0..=2 => 0,
+            3..=5 => 1,
+            _ => MOST,
+        };
+        Self { word, typos }
+    }
+
+    /// How like another word is: 1 for the word itself, less with every typo and the more so the shorter the shorter of the
+    /// two is; `None` when it is too far away. The measure that Lucene sorts similar words by.
+    pub(crate) fn of(&self, other: &str) -> Option<f32> {
+        let state = other
+            .bytes()
+            .fold(self.start(), |state, byte| self.accept(&state, byte));
+        let distance = self.distance(&state)?;
+        let shorter = self.word.len().min(other.chars().count());
+        (distance == 0)
+            .then_some(1.0)
+            .or_else(|| Some(1.0 - distance as f32 / shorter as f32))
+    }
+
+    fn distance(&self, state: &State) -> Option<usize> {
+        let Reading::Characters(row) = &state.reading else {
+            return None;
+        };
+        let cell = (self.word.len() + MOST).checked_sub(row.length)?;
+        row.cells
+            .get(cell)
+            .map(|&distance| usize::from(distance))
+            .filter(|&distance| distance <= self.typos)
+    }
+
+    /// The row after one more character.
+    fn next(&self, before: &Row, c: char) -> Option<Row> {
+        let length = before.length + 1;
+        if length == 1 && self.word.first() != Some(&c) {
+            return None;
+        }
+        let mut row = Row {
+            length,
+            last: Some(c),
+            cells: [u8::MAX; BAND],
+            before: before.cells,
+        };
+        for cell in 0..BAND {
+            let Some(at) = (length + cell)
+                .checked_sub(MOST)
+                .filter(|&at| at <= self.word.len())
+            else {
+                continue;
+            };
+            row.cells[cell] = self.cell(&row, before, cell, at);
+        }
+        let nearest = row.cells.iter().copied().min().unwrap_or(u8::MAX);
+        (usize::from(nearest) <= self.typos).then_some(row)
+    }
+
+    /// The distance of what was read so far to the first `at` characters of the word. A cell of the row before stands for
+    /// one character less of the word than the same cell of this row.
+    fn cell(&self, row: &Row, before: &Row, cell: usize, at: usize) -> u8 {
+        let one_more = before
+            .cells
+            .get(cell + 1)
+            .copied()
+            .unwrap_or(u8::MAX)
+            .saturating_add(1);
+        let Some(wanted) = at.checked_sub(1).map(|last| self.word[last]) else {
+            return one_more;
+        };
+        let one_less = cell
+            .checked_sub(1)
+            .map_or(u8::MAX, |left| row.cells[left])
+            .saturating_add(1);
+        let exchanged = before.cells[cell].saturating_add(u8::from(row.last != Some(wanted)));
+        let is_swap = at >= 2 && before.last == Some(wanted) && row.last == Some(self.word[at - 2]);
+        let swapped = if is_swap {
+            before.before[cell].saturating_add(1)
+        } else {
+            u8::MAX
+        };
+        one_more.min(one_less).min(exchanged).min(swapped)
+    }
+}
+
+/// How far a word has been read.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    reading: Reading,
+}
+
+#[derive(Debug, Clone)]
+enum Reading {
+    /// Whole characters.
+    Characters(Row),
+    /// Some bytes of the next character: its bits so far and how many bytes are missing.
+    Inside { row: Row, bits: u32, missing: u8 },
+    /// Nothing that follows can be near.
+    Dead,
+}
+
+/// The distances of what was read to as many characters of the word, and up to [`MOST`] fewer or more.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// How many characters were read.
+    length: usize,
+    last: Option<char>,
+    cells: [u8; BAND],
+    /// The cells of the row before.
+    before: [u8; BAND],
+}
+
+impl Automaton for Likeness {
+    type State = State;
+
+    fn start(&self) -> State {
+        // Nothing read is as far from n characters as there are of them.
+        let cells = std::array::from_fn(|cell| {
+            cell.checked_sub(MOST)
+                .filter(|&at| at <= self.word.len())
+                .map_or(u8::MAX, |at| at as u8)
+        });
+        let row = Row {
+            length: 0,
+            last: None,
+            cells,
+            before: [u8::MAX; BAND],
+        };
+        State {
+            reading: Reading::Characters(row),
+        }
+    }
+
+    fn is_match(&self, state: &State) -> bool {
+        self.distance(state).is_some()
+    }
+
+    fn can_match(&self, state: &State) -> bool {
+        !matches!(state.reading, Reading::Dead)
+    }
+
+    fn accept(&self, state: &State, byte: u8) -> State {
+        let (row, bits, missing) = match &state.reading {
+            Reading::Dead => return state.clone(),
+            Reading::Inside { row, bits, missing } => (row, bits << 6 | u32::from(byte & 0x3f), missing - 1),
+            Reading::Characters(row) => match byte {
+                0..0x80 => (row, u32::from(byte), 0),
+                0x80..0xe0 => (row, u32::from(byte & 0x1f), 1),
+                0xe0..0xf0 => (row, u32::from(byte & 0x0f), 2),
+                0xf0.. => (row, u32::from(byte & 0x07), 3),
+            },
+        };
+        let reading = match missing {
+            0 => char::from_u32(bits)
+                .and_then(|c| self.next(row, c))
+                .map_or(Reading::Dead, Reading::Characters),
+            _ => Reading::Inside {
+                row: *row,
+                bits,
+                missing,
+            },
+        };
+        State { reading }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_near(word: &str, other: &str) -> bool {
+        Likeness::to(word).of(other).is_some()
+    }
+
+    #[test]
+    fn each_kind_of_typo_counts_once() {
+        for other in [
+            "water", "watr", "wter", "watter", "waters", "waxer", "wtaer", "watre",
+        ] {
+            assert!(is_near("water", other), "{other}");
+        }
+        for other in ["wat", "watersx", "wxxer", "wtare", "watxxr", "w", ""] {
+            assert!(!is_near("water", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn length_decides_how_many_typos_and_the_first_character_is_never_one() {
+        assert!(is_near("gadren", "garden") && is_near("gxrdxn", "garden") && is_near("gard", "gar"));
+        assert!(!is_near("gxrxxn", "garden") && !is_near("gadrn", "garden"));
+        assert!(!is_near("na", "no") && is_near("no", "no"));
+        assert!(!is_near("harden", "garden") && !is_near("agrden", "garden"));
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes() {
+        assert!(is_near("ёлка", "ёлки") && is_near("😀😀😀", "😀😀") && !is_near("😀😀", "😀😁"));
+        assert_eq!(Likeness::to("ёлка").of("ёлки"), Some(0.75));
+    }
+
+    /// The whole table, as any textbook has it.
+    fn distance(a: &[char], b: &[char]) -> usize {
+        let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+        for i in 0..=a.len() {
+            for j in 0..=b.len() {
+                if i == 0 || j == 0 {
+                    table[i][j] = i + j;
+                    continue;
+                }
+                let exchanged = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                table[i][j] = exchanged.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    table[i][j] = table[i][j].min(table[i - 2][j - 2] + 1);
+                }
+            }
+        }
+        table[a.len()][b.len()]
+    }
+
+    #[test]
+    fn the_band_has_the_same_distances_as_the_whole_table() {
+        // Every word of up to 5 letters of an alphabet of 2, after the first letter, against some of 3 to 7.
+        let word = |length: u32, n: u32| -> Vec<char> {
+            let letter = |at| if n >> at & 1 == 1 { 'é' } else { 'b' };
+            std::iter::once('w').chain((0..length).map(letter)).collect()
+        };
+        for (length, n) in (2..=6).flat_map(|length| (0..1 << length).map(move |n| (length, n))) {
+            let wanted = word(length, n);
+            let likeness = Likeness::to(&String::from_iter(&wanted));
+            for (length, n) in (0..=7).flat_map(|length| (0..1 << length).map(move |n| (length, n))) {
+                let other = word(length, n);
+                let is_near = distance(&wanted, &other) <= likeness.typos;
+                assert_eq!(
+                    likeness.of(&String::from_iter(&other)).is_some(),
+                    is_near,
+                    "{wanted:?} {other:?}"
+                );
+            }
+        }
+    }
+}

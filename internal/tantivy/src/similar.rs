@@ -1,0 +1,38 @@
+//! The words of the index that are like a word typed.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use tantivy::Searcher;
+use tantivy::schema::Field;
+
+use crate::likeness::Likeness;
+
+/// The `most` likest words, and how like they are; of equally like ones the first by their bytes. These are the words that
+/// Elasticsearch takes, which is what makes both families find the same tasks.
+pub(crate) fn similar(
+    searcher: &Searcher,
+    field: Field,
+    word: &str,
+    most: usize,
+) -> tantivy::Result<Vec<(String, f32)>> {
+    let likeness = Likeness::to(word);
+    let mut found = BTreeMap::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        // The first character is exact, so all that is near stands together.
+        let first: String = word.chars().take(1).collect();
+        let mut terms = index.terms().search(&likeness).ge(&first).into_stream()?;
+        while terms.advance() {
+            let term = std::str::from_utf8(terms.key())
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            if let Some(like) = likeness.of(term) {
+                found.entry(term.to_owned()).or_insert(like);
+            }
+        }
+    }
+    let mut found: Vec<(String, f32)> = found.into_iter().collect();
+    found.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    found.truncate(most);
+    Ok(found)
+}

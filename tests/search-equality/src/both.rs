@@ -1,0 +1,108 @@
+//! The two engines, side by side.
+
+use reqwest::Method;
+use taskwire_conformance::index::live;
+use taskwire_domain::{ItemOutcome, SearchQuery, SearchWindow, Task, TaskId, TaskIndex, TaskSearch};
+use taskwire_elasticsearch::{
+    Client, ElasticsearchIndex, ElasticsearchSearch, ElasticsearchSettings, IndexSettings, SearchSettings,
+    ensure_generation,
+};
+use taskwire_tantivy::TantivyIndex;
+use taskwire_testkit::SearchIndex;
+use tempfile::TempDir;
+
+/// The same tasks in both.
+pub struct Both {
+    tantivy: TantivyIndex,
+    elasticsearch: ElasticsearchSearch,
+    _folder: TempDir,
+    _server: SearchIndex,
+}
+
+/// Everything that a query finds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// In the engine's order.
+    pub ids: Vec<TaskId>,
+    /// How many it said there are.
+    pub total: u64,
+}
+
+impl Both {
+    /// Puts the tasks into a fresh index of either engine.
+    pub async fn with(tasks: &[Task]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let tantivy = TantivyIndex::open(folder.path()).await.unwrap().index;
+        tantivy.rebuild().await.unwrap().finish().await.unwrap();
+
+        let server = SearchIndex::named();
+        let settings = ElasticsearchSettings {
+            url: server.url().parse().unwrap(),
+            index: server.name().parse().unwrap(),
+        };
+        let index_settings = IndexSettings {
+            shards: 1,
+            replicas: 0,
+            refresh_ms: 500,
+            write_limit_ms: 30_000,
+            bulk_bytes: 8 * 1024 * 1024,
+        };
+        let search_settings = SearchSettings {
+            search_limit_ms: 20_000,
+        };
+        let client = Client::new(&settings).unwrap();
+        let generation = ensure_generation(&client, &settings.index, &index_settings)
+            .await
+            .unwrap();
+        let index = ElasticsearchIndex::new(client.clone(), &generation, &index_settings);
+
+        let operations: Vec<_> = tasks.iter().map(live).collect();
+        for batch in operations.chunks(500) {
+            for index in [&tantivy as &dyn TaskIndex, &index] {
+                let outcomes = index.apply(batch).await.unwrap();
+                assert_eq!(outcomes, vec![ItemOutcome::Done; batch.len()]);
+            }
+        }
+        server
+            .request(Method::POST, &format!("/{}/_refresh", generation.name), None)
+            .await;
+        let elasticsearch = ElasticsearchSearch::new(client, settings.index, &search_settings);
+        Self {
+            tantivy,
+            elasticsearch,
+            _folder: folder,
+            _server: server,
+        }
+    }
+
+    /// What either finds, all pages: tantivy, then Elasticsearch.
+    pub async fn find(&self, query: &SearchQuery) -> (Found, Found) {
+        (
+            all_pages(&self.tantivy, query).await,
+            all_pages(&self.elasticsearch, query).await,
+        )
+    }
+}
+
+async fn all_pages(engine: &dyn TaskSearch, query: &SearchQuery) -> Found {
+    let mut ids = Vec::new();
+    loop {
+        let window = SearchWindow {
+            from: u32::try_from(ids.len()).unwrap(),
+            size: SearchWindow::MAX_SIZE,
+        };
+        let query = SearchQuery {
+            window,
+            ..query.clone()
+        };
+        let page = engine.search(&query).await.unwrap();
+        let before = ids.len();
+        ids.extend(page.tasks.iter().map(|task| task.id));
+        if ids.len() as u64 >= page.total || ids.len() == before {
+            return Found {
+                ids,
+                total: page.total,
+            };
+        }
+    }
+}
