@@ -3,7 +3,7 @@
 //! Records come from an [`EventSource`](taskwire_domain::EventSource). [`HandlerMap`] turns each into an operation
 //! by the type that its JSON names; a [`Sink`] applies operations in batches; what can never be applied is parked
 //! in the dead-letter queue; and only then is a record's offset stored. All decisions are made by [`Consumer`], a
-//! state machine without I/O; [`run`] carries them out.
+//! state machine without I/O; [`run()`] carries them out.
 //!
 //! To understand a new type of event, write a [`Handler`] and register it: one file and one line.
 //!

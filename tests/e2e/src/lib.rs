@@ -14,6 +14,7 @@ mod await_until;
 mod deployment;
 mod engine;
 mod ledger;
+mod standalone;
 mod texts;
 mod traffic;
 
@@ -22,5 +23,6 @@ pub use await_until::until;
 pub use deployment::{Deployment, RestServer};
 pub use engine::Engine;
 pub use ledger::Ledger;
+pub use standalone::Standalone;
 pub use texts::real_texts;
 pub use traffic::{Size, Traffic};

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub fn real_texts(count: usize) -> Vec<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let metadata = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .output();
     let metadata: Value =
         serde_json::from_slice(&metadata.expect("cargo metadata runs").stdout).expect("it prints JSON");

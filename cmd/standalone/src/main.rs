@@ -1,0 +1,101 @@
+//! `taskwire`: the whole service in one process, on SQLite and tantivy, with nothing to install.
+
+mod demo;
+mod indexing;
+mod reconciliation;
+mod settings;
+mod welcome;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use taskwire_domain::{SystemClock, SystemIds};
+use taskwire_lifecycle::Lifecycle;
+use taskwire_rest::{AppState, Readiness, operations_router, router, serve};
+use taskwire_service::TaskService;
+use taskwire_sqlite::{SqliteDatabase, SqliteHealth, SqliteTasks};
+use taskwire_tantivy::TantivyIndex;
+use taskwire_telemetry::{Metrics, start_logs, start_metrics};
+use tokio::net::TcpListener;
+
+use settings::Settings;
+
+/// How long requests in progress and the batch in hand may take after Ctrl-C.
+const DRAIN: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let outcome = match start_logs(&settings.telemetry) {
+        Ok(()) => run(settings).await,
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| say(&error))
+}
+
+/// One clear sentence on the terminal, whatever the log's filter and format are.
+#[allow(clippy::print_stderr, reason = "it is meant for the person at the terminal")]
+fn say(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let mut lifecycle = Lifecycle::new()?;
+    let metrics = start_metrics()?;
+    let listener = listen(settings.listen, "--listen").await?;
+    let database = open_database(&settings).await?;
+    let opened = TantivyIndex::open(&settings.data_dir.join("index")).await?;
+
+    let tasks = Arc::new(SqliteTasks::new(database.clone()));
+    let search = Arc::new(opened.index.clone());
+    let service = TaskService::new(tasks, search.clone(), Arc::new(SystemClock), Arc::new(SystemIds));
+    let service = Arc::new(service);
+    if settings.demo {
+        demo::fill(&service, &database).await?;
+    }
+    let health = Arc::new(SqliteHealth::new(database.clone()));
+    let readiness = Arc::new(Readiness::new(vec![health], vec![search]));
+    let state = AppState {
+        tasks: service,
+        readiness: readiness.clone(),
+    };
+
+    if let Some(address) = settings.telemetry.metrics_addr {
+        let listener = listen(address, "METRICS_ADDR").await?;
+        let router = operations_router(readiness, Metrics::CONTENT_TYPE, move || Ok(metrics.render()?));
+        let stopping = lifecycle.stopping();
+        lifecycle.spawn("metrics", async move {
+            serve(listener, router, stopping.cancelled_owned()).await;
+            Ok(())
+        });
+    }
+    let address = listener.local_addr()?;
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn("http", async move {
+        serve(listener, router(state), stopping.cancelled_owned()).await;
+        Ok(())
+    });
+    tracing::info!(server.address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
+    welcome::print(address, &settings.data_dir);
+    indexing::start(&mut lifecycle, database.clone(), opened, settings.dispatch);
+    let code = lifecycle.run_until_stopped(DRAIN).await;
+    database.close().await;
+    Ok(code)
+}
+
+async fn open_database(settings: &Settings) -> anyhow::Result<SqliteDatabase> {
+    let (folder, sqlite) = (settings.data_dir.clone(), settings.sqlite.clone());
+    let opened = tokio::task::spawn_blocking(move || SqliteDatabase::open(&folder, &sqlite)).await?;
+    Ok(opened?)
+}
+
+async fn listen(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| {
+        format!("the address {address} cannot be listened on: choose another with {setting}")
+    })
+}
