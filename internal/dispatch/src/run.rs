@@ -51,7 +51,7 @@ pub async fn run<S: Sink>(
 ) -> Result<(), Halted> {
     let kinds: Vec<_> = handlers.kinds().collect();
     tracing::info!(
-        kafka.topic = source.topic(),
+        event.topic = source.topic(),
         event.types = kinds.join(" "),
         "consuming"
     );
@@ -122,7 +122,7 @@ impl<S: Sink> Shell<S> {
     fn translate(&mut self, event: SourceEvent) -> Input<S::Operation> {
         match event {
             SourceEvent::Assigned(partitions) => {
-                tracing::info!(kafka.partitions = ?partitions, "partitions assigned");
+                tracing::info!(event.partitions = ?partitions, "partitions assigned");
                 Input::Assigned(partitions)
             }
             SourceEvent::Revoking(partitions, guard) => {
@@ -130,7 +130,7 @@ impl<S: Sink> Shell<S> {
                 Input::Revoking(partitions)
             }
             SourceEvent::Lost(partitions) => {
-                tracing::warn!(kafka.partitions = ?partitions, "partitions were lost");
+                tracing::warn!(event.partitions = ?partitions, "partitions were lost");
                 Input::Lost(partitions)
             }
             SourceEvent::Records(records) => {
@@ -237,8 +237,8 @@ async fn park<O>(queue: &dyn DeadLetterQueue, letters: &[DeadLetter], metrics: &
             metrics.parked.add(letters.len() as u64, &[]);
             for letter in letters {
                 tracing::error!(
-                    kafka.partition = letter.record.position.partition.0,
-                    kafka.offset = letter.record.position.offset,
+                    event.partition = letter.record.position.partition.0,
+                    event.offset = letter.record.position.offset,
                     dlq.reason = letter.reason,
                     dlq.detail = letter.detail,
                     "a record was parked in the dead-letter queue"

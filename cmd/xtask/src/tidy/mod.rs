@@ -4,6 +4,7 @@
 mod clients;
 mod crate_docs;
 mod edges;
+mod embedded;
 mod ignored;
 mod length;
 mod links;
@@ -49,10 +50,11 @@ impl Violation {
 /// Checks everything and prints every violation, not only the first.
 pub(crate) fn run(checkout: &Checkout) -> Result<()> {
     let repository = Repository::read(checkout.root())?;
-    let rules: [fn(&Repository) -> Vec<Violation>; 9] = [
+    let rules: [fn(&Repository) -> Vec<Violation>; 10] = [
         clients::check,
         crate_docs::check,
         edges::check,
+        embedded::check,
         ignored::check,
         length::check,
         links::check,

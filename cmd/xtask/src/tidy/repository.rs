@@ -45,6 +45,11 @@ impl TextFile {
 }
 
 impl Repository {
+    /// The checkout's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Reads what git tracks, and what it would track if it were added. Files of other kinds than text are left out.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let mut list = Command::new("git");
