@@ -16,7 +16,7 @@ pub enum LogFormat {
 #[command(next_help_heading = "Logs and metrics")]
 pub struct TelemetrySettings {
     /// Which log records to keep, as in `info,taskwire_relay=debug`
-    #[arg(id = "telemetry_log_filter", long = "log-filter", env = "RUST_LOG", default_value = "info", value_parser = parse_filter, value_name = "FILTER")]
+    #[arg(id = "telemetry_log_filter", long = "log-filter", env = "RUST_LOG", default_value = "info,opentelemetry=warn", value_parser = parse_filter, value_name = "FILTER")]
     pub log_filter: String,
 
     /// How log lines are written; unset: text on a terminal, json otherwise
