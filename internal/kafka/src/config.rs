@@ -136,6 +136,11 @@ impl FromStr for ClientOption {
                 "`{key}` cannot be changed: delivery guarantees rest on it"
             ));
         }
+        // Now, with the setting's name, rather than later, when a client cannot be made or never connects.
+        ClientConfig::new()
+            .set(key, value)
+            .create_native_config()
+            .map_err(|error| format!("librdkafka does not take `{key}`: {error}"))?;
         Ok(Self {
             key: key.to_owned(),
             value: value.to_owned(),
@@ -251,6 +256,20 @@ mod tests {
                 .to_string();
             assert!(error.contains(flag), "{flag} {value}: {error}");
             assert!(!error.contains("required arguments"), "{flag} {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_client_option_that_librdkafka_does_not_take_is_refused_and_named() {
+        for wrong in ["no.such.setting=1", "socket.timeout.ms=soon"] {
+            let arguments = ["x", "--kafka-brokers", "k:9092", "--kafka-client-options", wrong];
+            let error = Everything::try_parse_from(arguments).unwrap_err();
+            let (text, key) = (error.to_string(), wrong.split('=').next().unwrap());
+            assert!(
+                text.contains("--kafka-client-options") && text.contains(key),
+                "{text}"
+            );
+            assert_eq!(error.exit_code(), 2);
         }
     }
 

@@ -42,11 +42,6 @@ impl PostgresPool {
         }
     }
 
-    /// Waits for connections in use and closes them all. Later requests find the database unavailable.
-    pub async fn close(&self) {
-        self.connections.close().await;
-    }
-
     /// A connection that answered a moment ago: after a restart of the server, the dead ones are thrown away here,
     /// before anything is sent whose outcome could be in doubt.
     pub(crate) async fn checkout(&self) -> Result<Checkout, Error> {
