@@ -15,8 +15,8 @@ use taskwire_elasticsearch::{Client, ElasticsearchSearch};
 use taskwire_kafka::KafkaHealth;
 use taskwire_lifecycle::Lifecycle;
 use taskwire_postgres::{PostgresHealth, PostgresPool, PostgresTasks};
-use taskwire_rest::{AppState, Readiness, operations_router, router, serve};
-use taskwire_service::TaskService;
+use taskwire_rest::{AppState, OPERATORS_CONNECTIONS, Readiness, operations_router, router, serve};
+use taskwire_service::{TaskService, keep_forgetting_keys};
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -70,9 +70,11 @@ async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
     );
     let readiness = Arc::new(readiness);
     let service = TaskService::new(tasks.clone(), search, Arc::new(SystemClock), Arc::new(SystemIds));
+    let service = Arc::new(service);
     let state = AppState {
-        tasks: Arc::new(service),
+        tasks: service.clone(),
         readiness: readiness.clone(),
+        config: Arc::new(settings.rest.clone()),
     };
 
     if let Some(address) = settings.telemetry.metrics_addr {
@@ -81,18 +83,36 @@ async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
         let stopping = lifecycle.stopping();
         tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
         lifecycle.spawn("metrics", async move {
-            serve(listener, router, stopping.cancelled_owned()).await;
+            serve(
+                listener,
+                router,
+                OPERATORS_CONNECTIONS,
+                stopping.cancelled_owned(),
+            )
+            .await;
             Ok(())
         });
     }
     let stopping = lifecycle.stopping();
     tracing::info!(server.address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
+    let max_connections = settings.rest.max_connections;
     lifecycle.spawn("http", async move {
-        serve(listener, router(state), stopping.cancelled_owned()).await;
+        serve(
+            listener,
+            router(state),
+            max_connections,
+            stopping.cancelled_owned(),
+        )
+        .await;
         Ok(())
     });
     relay::start(&mut lifecycle, &settings, written);
     backlog::start(&mut lifecycle, tasks);
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn("expired keys", async move {
+        keep_forgetting_keys(service, stopping).await;
+        Ok(())
+    });
     Ok(lifecycle.run_until_stopped(DRAIN).await)
 }
 

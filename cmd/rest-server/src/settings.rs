@@ -8,6 +8,7 @@ use taskwire_elasticsearch::{ElasticsearchSettings, SearchSettings};
 use taskwire_kafka::{KafkaSettings, TopicSettings};
 use taskwire_postgres::{DatabaseUrl, PostgresSettings};
 use taskwire_relay::RelaySettings;
+use taskwire_rest::{RestConfig, listen_address};
 use taskwire_telemetry::TelemetrySettings;
 
 /// What the process was asked to do.
@@ -29,6 +30,7 @@ pub(crate) struct ServeSettings {
         long,
         env = "LISTEN_ADDR",
         default_value = "127.0.0.1:9234",
+        value_parser = listen_address,
         value_name = "ADDRESS:PORT"
     )]
     pub(crate) listen_addr: SocketAddr,
@@ -41,6 +43,8 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "CREATE_TOPICS", default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(crate) create_topics: bool,
 
+    #[command(flatten)]
+    pub(crate) rest: RestConfig,
     #[command(flatten)]
     pub(crate) postgres: PostgresSettings,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use taskwire_elasticsearch::{Client, ElasticsearchIndex, ElasticsearchSearch, Ge
 use taskwire_indexer::{TaskSink, handlers};
 use taskwire_kafka::{KafkaDeadLetters, KafkaHealth, KafkaSource, ReaderLimits};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_rest::{Readiness, operations_router, serve};
+use taskwire_rest::{OPERATORS_CONNECTIONS, Readiness, operations_router, serve};
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
 use tokio::net::TcpListener;
 
@@ -131,7 +131,13 @@ async fn serve_operations(
     let stopping = lifecycle.stopping();
     tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
     lifecycle.spawn("metrics", async move {
-        serve(listener, router, stopping.cancelled_owned()).await;
+        serve(
+            listener,
+            router,
+            OPERATORS_CONNECTIONS,
+            stopping.cancelled_owned(),
+        )
+        .await;
         Ok(())
     });
     Ok(())

@@ -7,37 +7,67 @@ use taskwire_domain::SystemClock;
 use taskwire_indexer::{TaskSink, handlers};
 use taskwire_lifecycle::Lifecycle;
 use taskwire_sqlite::{SqliteDatabase, SqliteDeadLetters, SqliteSource};
-use taskwire_tantivy::Opened;
+use taskwire_tantivy::{Opened, TantivyIndex};
+use tokio_util::sync::CancellationToken;
 
-use crate::reconciliation;
+use crate::reconciliation::{self, SOON_DONE};
 
-/// Starts it. The API serves meanwhile; searches are refused while the index is being rebuilt.
-///
-/// Nothing is taken from the outbox before the index is equal to the database, so every change that is made meanwhile is
-/// still there to be applied afterwards; what the index has already is decided by versions.
-pub(crate) fn start(
-    lifecycle: &mut Lifecycle,
-    database: SqliteDatabase,
-    opened: Opened,
-    settings: DispatchSettings,
-) {
-    let stopping = lifecycle.stopping();
-    lifecycle.spawn("indexer", async move {
+/// The index, and whether it is equal to the database already.
+pub(crate) struct Indexing {
+    index: TantivyIndex,
+    pending: Option<Opened>,
+}
+
+impl Indexing {
+    /// Makes the index equal at once if that is soon done, so that whoever has just started finds everything.
+    pub(crate) async fn prepare(database: &SqliteDatabase, opened: Opened) -> anyhow::Result<Self> {
         let index = opened.index.clone();
-        tokio::select! {
-            reconciled = reconciliation::reconcile(&database, opened) => reconciled?,
-            () = stopping.cancelled() => return Ok(()),
-        }
-        let sink = Arc::new(TaskSink::new(Arc::new(index)));
-        let dead_letters = Arc::new(SqliteDeadLetters::new(database.clone(), Arc::new(SystemClock)));
-        let source = Box::new(SqliteSource::new(database.clone()));
-        let consumed =
-            taskwire_dispatch::run(source, handlers(), sink, dead_letters, settings, stopping.clone());
-        tokio::select! {
-            consumed = consumed => Ok(consumed?),
-            () = database.writer_gone(), if !stopping.is_cancelled() => {
-                anyhow::bail!("the thread that writes the database is gone; start again")
+        let pending = if reconciliation::count(database).await? < SOON_DONE {
+            reconciliation::reconcile(database, opened).await?;
+            None
+        } else {
+            Some(opened)
+        };
+        Ok(Self { index, pending })
+    }
+
+    /// Starts it. The API serves meanwhile; searches are refused while the index is being rebuilt.
+    ///
+    /// Nothing is taken from the outbox before the index is equal to the database, so every change that is made
+    /// meanwhile is still there to be applied afterwards; what the index has already is decided by versions.
+    pub(crate) fn start(
+        self,
+        lifecycle: &mut Lifecycle,
+        database: SqliteDatabase,
+        settings: DispatchSettings,
+    ) {
+        let stopping = lifecycle.stopping();
+        lifecycle.spawn("indexer", async move {
+            if let Some(opened) = self.pending {
+                tokio::select! {
+                    reconciled = reconciliation::reconcile(&database, opened) => reconciled?,
+                    () = stopping.cancelled() => return Ok(()),
+                }
             }
+            consume(database, self.index, settings, stopping).await
+        });
+    }
+}
+
+async fn consume(
+    database: SqliteDatabase,
+    index: TantivyIndex,
+    settings: DispatchSettings,
+    stopping: CancellationToken,
+) -> anyhow::Result<()> {
+    let sink = Arc::new(TaskSink::new(Arc::new(index)));
+    let dead_letters = Arc::new(SqliteDeadLetters::new(database.clone(), Arc::new(SystemClock)));
+    let source = Box::new(SqliteSource::new(database.clone()));
+    let consumed = taskwire_dispatch::run(source, handlers(), sink, dead_letters, settings, stopping.clone());
+    tokio::select! {
+        consumed = consumed => Ok(consumed?),
+        () = database.writer_gone(), if !stopping.is_cancelled() => {
+            anyhow::bail!("the thread that writes the database is gone; start again")
         }
-    });
+    }
 }

@@ -6,25 +6,30 @@ mod reconciliation;
 mod settings;
 mod welcome;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Parser;
 use taskwire_domain::{SystemClock, SystemIds};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_rest::{AppState, Readiness, operations_router, router, serve};
-use taskwire_service::TaskService;
+use taskwire_rest::{AppState, OPERATORS_CONNECTIONS, Readiness, operations_router, router, serve};
+use taskwire_service::{TaskService, keep_forgetting_keys};
 use taskwire_sqlite::{SqliteDatabase, SqliteHealth, SqliteTasks};
 use taskwire_tantivy::TantivyIndex;
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
 use tokio::net::TcpListener;
 
+use indexing::Indexing;
 use settings::Settings;
 
 /// How long requests in progress and the batch in hand may take after Ctrl-C.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the requests among them may take. None needs so long by itself: one that does waits for its caller, who may
+/// be sending a body and never finish.
+const REQUESTS_DRAIN: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,11 +62,13 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     if settings.demo {
         demo::fill(&service, &database).await?;
     }
+    let indexing = Indexing::prepare(&database, opened).await?;
     let health = Arc::new(SqliteHealth::new(database.clone()));
     let readiness = Arc::new(Readiness::new(vec![health], vec![search]));
     let state = AppState {
-        tasks: service,
+        tasks: service.clone(),
         readiness: readiness.clone(),
+        config: Arc::new(settings.rest.clone()),
     };
 
     if let Some(address) = settings.telemetry.metrics_addr {
@@ -69,19 +76,41 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         let router = operations_router(readiness, Metrics::CONTENT_TYPE, move || Ok(metrics.render()?));
         let stopping = lifecycle.stopping();
         lifecycle.spawn("metrics", async move {
-            serve(listener, router, stopping.cancelled_owned()).await;
+            serve(
+                listener,
+                router,
+                OPERATORS_CONNECTIONS,
+                stopping.cancelled_owned(),
+            )
+            .await;
             Ok(())
         });
     }
     let address = listener.local_addr()?;
     let stopping = lifecycle.stopping();
+    let max_connections = settings.rest.max_connections;
     lifecycle.spawn("http", async move {
-        serve(listener, router(state), stopping.cancelled_owned()).await;
+        let stopped = stopping.clone().cancelled_owned();
+        let serving = serve(listener, router(state), max_connections, stopped);
+        let patience = async {
+            stopping.cancelled().await;
+            tokio::time::sleep(REQUESTS_DRAIN).await;
+        };
+        tokio::select! {
+            () = serving => {}
+            // Closes every connection there still is.
+            () = patience => {}
+        }
         Ok(())
     });
     tracing::info!(server.address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let stopping = lifecycle.stopping();
+    lifecycle.spawn("expired keys", async move {
+        keep_forgetting_keys(service, stopping).await;
+        Ok(())
+    });
     welcome::print(address, &settings.data_dir);
-    indexing::start(&mut lifecycle, database.clone(), opened, settings.dispatch);
+    indexing.start(&mut lifecycle, database.clone(), settings.dispatch);
     let code = lifecycle.run_until_stopped(DRAIN).await;
     database.close().await;
     Ok(code)
@@ -95,7 +124,12 @@ async fn open_database(settings: &Settings) -> anyhow::Result<SqliteDatabase> {
 
 async fn listen(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
-    bound.with_context(|| {
-        format!("the address {address} cannot be listened on: choose another with {setting}")
+    bound.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!(
+            "another process listens on {address}: stop it, or choose another address with {setting}"
+        ),
+        _ => anyhow::Error::new(error).context(format!(
+            "{address} cannot be listened on: choose another address with {setting}"
+        )),
     })
 }

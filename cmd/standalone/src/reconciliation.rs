@@ -51,6 +51,9 @@ pub(crate) async fn reconcile(database: &SqliteDatabase, opened: Opened) -> anyh
     }
 }
 
+/// Fewer tasks are indexed in less than the time that it takes somebody to notice.
+pub(crate) const SOON_DONE: u64 = 2_000;
+
 /// How the index differs from the database.
 enum Difference {
     None,
@@ -58,6 +61,12 @@ enum Difference {
     Lacks(HashMap<TaskId, Version>),
     /// It knows what the database does not.
     Ahead,
+}
+
+/// How many tasks the database has, deleted ones too.
+pub(crate) async fn count(database: &SqliteDatabase) -> anyhow::Result<u64> {
+    let database = database.clone();
+    blocking(move || Ok(database.snapshot()?.count()?)).await
 }
 
 async fn compare(database: SqliteDatabase, mut known: Known) -> anyhow::Result<Difference> {
@@ -101,8 +110,7 @@ async fn complete(
 
 async fn rebuild(database: &SqliteDatabase, index: &TantivyIndex) -> anyhow::Result<()> {
     let mut rebuild = index.rebuild().await?;
-    let counted = database.clone();
-    let total = blocking(move || Ok(counted.snapshot()?.count()?)).await?;
+    let total = count(database).await?;
     let progress = progress_bar(total);
     let (mut batches, read) = read(database.clone(), |_| true);
     let mut tasks = 0;
@@ -116,7 +124,7 @@ async fn rebuild(database: &SqliteDatabase, index: &TantivyIndex) -> anyhow::Res
     progress.finish_and_clear();
     tracing::info!(
         tasks,
-        elapsed.ms = progress.elapsed().as_millis(),
+        elapsed.ms = progress.elapsed().as_millis() as u64,
         "the search index is built"
     );
     Ok(())
@@ -190,6 +198,9 @@ fn blocking<T: Send + 'static>(
 
 /// Shown on a terminal alone, and only when it takes long enough to be read.
 fn progress_bar(total: u64) -> ProgressBar {
+    if total < SOON_DONE {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::new(total);
     // The template is a constant that the tests read.
     bar.set_style(

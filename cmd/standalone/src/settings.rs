@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use taskwire_dispatch::DispatchSettings;
+use taskwire_rest::{RestConfig, listen_address};
 use taskwire_sqlite::SqliteSettings;
 use taskwire_telemetry::TelemetrySettings;
 
@@ -17,6 +18,7 @@ pub(crate) struct Settings {
         long,
         env = "LISTEN_ADDR",
         default_value = "127.0.0.1:9234",
+        value_parser = listen_address,
         value_name = "ADDRESS:PORT"
     )]
     pub(crate) listen: SocketAddr,
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     #[arg(long)]
     pub(crate) demo: bool,
 
+    #[command(flatten)]
+    pub(crate) rest: RestConfig,
     #[command(flatten)]
     pub(crate) sqlite: SqliteSettings,
     #[command(flatten)]

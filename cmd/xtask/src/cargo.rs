@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// A cargo command in the checkout's root.
@@ -33,6 +33,19 @@ fn describes_this_package(variable: &str) -> bool {
         "CARGO_PRIMARY_PACKAGE",
     ];
     variable.starts_with("CARGO_PKG_") || own.contains(&variable)
+}
+
+/// Runs a cargo command whose failure is ours.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().context("cannot run cargo")?;
+    if !status.success() {
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|argument| argument.to_string_lossy())
+            .collect();
+        bail!("cargo {} ended with {status}", arguments.join(" "));
+    }
+    Ok(())
 }
 
 /// What `cargo metadata` says of our own packages.

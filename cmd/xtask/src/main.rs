@@ -1,5 +1,5 @@
-//! Developer's tool: real engines up and down, every test against them, the repository's own rules, and the committed
-//! OpenAPI document.
+//! Developer's tool: real engines up and down, every test against them, the benchmarks, the repository's own rules, and
+//! the committed OpenAPI document.
 //!
 //! It starts other programs and reads their answers. It must not depend on an engine's client or on any of our
 //! crates: it has to build and run when they do not.
@@ -10,8 +10,10 @@
     reason = "a command line tool answers on its terminal"
 )]
 
+mod bench;
 mod cargo;
 mod checkout;
+mod contract;
 mod openapi;
 mod progress;
 mod stack;
@@ -34,7 +36,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write `docs/openapi.json` from the code.
+    /// Measure the released binary; the report is kept in `target/bench`.
+    Bench(bench::Arguments),
+    /// Try the OpenAPI document with strangers' tools against the live service: linters, a generated client, a property
+    /// tester.
+    Contract(contract::Arguments),
+    /// Write `docs/openapi.json` and `docs/events.schema.json` from the code.
     Openapi,
     /// Start, look at and remove the real engines: PostgreSQL, Kafka, Elasticsearch.
     #[command(subcommand)]
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let checkout = Checkout::locate()?;
     match command {
+        Command::Bench(arguments) => bench::run(&checkout, &arguments),
+        Command::Contract(arguments) => contract::run(&checkout, &arguments),
         Command::Openapi => openapi::run(&checkout),
         Command::Stack(command) => stack::run(&checkout, &command),
         Command::Test(arguments) => test::run(&checkout, &arguments),

@@ -1,5 +1,5 @@
-//! The committed OpenAPI document. The code is what says it, so this tool asks the code: an example of the HTTP crate,
-//! because it may depend on none of our crates.
+//! The committed descriptions of what others see: the OpenAPI document and the schema of the events. The code is what
+//! says them, so this tool asks the code: examples of the HTTP crate, because it may depend on none of our crates.
 
 use std::{fs, process::Stdio};
 
@@ -8,10 +8,20 @@ use serde_json::Value;
 
 use crate::{cargo, checkout::Checkout};
 
-const DOCUMENT: &str = "docs/openapi.json";
+/// An example of `taskwire-rest`, the file that holds what it prints, and a member that is never empty.
+const DOCUMENTS: [(&str, &str, &str); 2] = [
+    ("openapi", "docs/openapi.json", "paths"),
+    ("events_schema", "docs/events.schema.json", "$defs"),
+];
 
-/// Writes the document, and nothing when it could not be made.
+/// Writes both, and a file not at all when its content could not be made.
 pub(crate) fn run(checkout: &Checkout) -> Result<()> {
+    DOCUMENTS
+        .iter()
+        .try_for_each(|(example, file, member)| write(checkout, example, file, member))
+}
+
+fn write(checkout: &Checkout, example: &str, file: &str, member: &str) -> Result<()> {
     let mut command = cargo::command(checkout.root());
     command.args([
         "run",
@@ -19,7 +29,7 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
         "--package",
         "taskwire-rest",
         "--example",
-        "openapi",
+        example,
     ]);
     let output = command
         .stderr(Stdio::inherit())
@@ -27,14 +37,17 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
         .context("cannot run cargo")?;
     ensure!(
         output.status.success(),
-        "the example that prints the document ended with {}",
+        "the example {example} ended with {}",
         output.status
     );
-    let document: Value =
-        serde_json::from_slice(&output.stdout).context("the example did not print a document")?;
-    let paths = document["paths"].as_object().map_or(0, |paths| paths.len());
-    ensure!(paths > 0, "the example printed a document without a path");
-    let target = checkout.root().join(DOCUMENT);
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("the example {example} did not print JSON"))?;
+    let count = document[member].as_object().map_or(0, |members| members.len());
+    ensure!(
+        count > 0,
+        "the example {example} printed a document without {member}"
+    );
+    let target = checkout.root().join(file);
     let before = fs::read(&target).unwrap_or_default();
     fs::write(&target, &output.stdout).with_context(|| format!("cannot write {}", target.display()))?;
     let change = if before == output.stdout {
@@ -42,6 +55,6 @@ pub(crate) fn run(checkout: &Checkout) -> Result<()> {
     } else {
         "changed"
     };
-    println!("{DOCUMENT}: {paths} paths, {change}");
+    println!("{file}: {count} {member}, {change}");
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     cargo::{self, Package},
     checkout::Checkout,
-    stack::{self, EngineName, Guard},
+    stack::{self, EngineName, Variables},
 };
 
 /// The feature that turns on the tests that need engines.
@@ -32,18 +31,10 @@ pub(crate) struct Arguments {
 
 /// Runs the tests. A stack that was up before stays up; one that was not is taken down again, whatever happens.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
-    if stack::is_any_up(checkout)? {
-        return test(checkout, arguments);
-    }
-    let guard = Guard::post()?;
-    let outcome = test(checkout, arguments);
-    let dismissed = guard.dismiss();
-    let removed = stack::down(checkout);
-    outcome.and(removed).and(dismissed)
+    stack::while_up(checkout, |variables| test(checkout, variables, arguments))
 }
 
-fn test(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
-    let variables = stack::up(checkout, None)?;
+fn test(checkout: &Checkout, variables: Variables, arguments: &Arguments) -> Result<()> {
     let mut wanted = vec![ENGINES];
     if stack::is_ours(checkout)? {
         wanted.push(OUTAGES);
@@ -57,14 +48,14 @@ fn test(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
     fs::write(&record, "").with_context(|| format!("cannot write {}", record.display()))?;
     // The tests start our binaries. Built together with them, nothing is compiled twice.
     let mut build = cargo::command(checkout.root());
-    succeed(build.args(["build", "--bins", "--tests"]).args(&selection.build))?;
+    cargo::succeed(build.args(["build", "--bins", "--tests"]).args(&selection.build))?;
     let mut tests = cargo::command(checkout.root());
     tests.arg("test").args(&selection.test).args(&arguments.cargo);
     if arguments.cargo.is_empty() {
         tests.arg("--no-fail-fast");
     }
     tests.envs(variables).env(ENGINE_USE, &record);
-    let outcome = succeed(&mut tests);
+    let outcome = cargo::succeed(&mut tests);
     let counted = count(checkout, &record, arguments.cargo.is_empty());
     outcome.and(counted)
 }
@@ -132,18 +123,6 @@ fn named_packages(extra: &[String]) -> Vec<&str> {
         follows = argument == "-p" || argument == "--package";
     }
     named
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().context("cannot run cargo")?;
-    if !status.success() {
-        let arguments: Vec<_> = command
-            .get_args()
-            .map(|argument| argument.to_string_lossy())
-            .collect();
-        bail!("cargo {} ended with {status}", arguments.join(" "));
-    }
-    Ok(())
 }
 
 /// Prints each engine's release and how many tests took it. In a whole run, an engine no test took is a failure.

@@ -13,10 +13,12 @@
 )]
 
 pub mod index;
+pub mod memory_repository;
 pub mod repository;
 pub mod search;
 pub mod source;
 pub mod tasks;
+pub mod verdicts;
 
 /// One test for each rule of a module.
 #[doc(hidden)]

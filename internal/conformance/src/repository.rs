@@ -7,8 +7,12 @@ use taskwire_domain::{DeletedTask, Error, OutboxRecord, Task, TaskRepository, Wr
 
 use crate::tasks::{below, created, deletion, fields, moved, new_task, updated};
 
+pub mod claims;
 pub mod crowd;
+pub mod decision_races;
+pub mod decisions;
 pub mod hierarchy;
+pub mod lists;
 pub mod single;
 
 /// What a backend may differ in.
@@ -83,6 +87,63 @@ macro_rules! repository_suite {
                 of_two_moves_that_would_make_a_cycle_exactly_one_wins,
                 a_move_and_an_addition_at_once_do_not_pass_the_depth_together,
                 a_parent_deleted_while_a_task_is_added_below_it_leaves_no_orphan,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::repository::claims,
+            [
+                a_key_is_honoured_once,
+                keys_are_the_same_when_scope_and_every_character_are,
+                a_repetition_is_answered_whatever_happened_since,
+                a_refused_creation_leaves_its_key_free,
+                a_creation_under_a_key_keeps_the_rules_of_the_tree,
+                a_key_gives_way_after_its_day_and_not_before,
+                keys_are_forgotten_from_a_given_age_on,
+                of_twins_at_once_one_creates_and_all_get_its_answer,
+                an_expired_key_gives_way_to_one,
+                a_decision_under_a_key_is_taken_once,
+                a_decision_that_keeps_no_answer_leaves_its_key_free,
+                of_twins_at_once_one_decides_and_all_get_its_answer,
+                a_creation_and_a_decision_share_their_keys,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::repository::decisions,
+            [
+                a_decision_sees_the_tasks_it_asks_for,
+                a_decision_sees_the_links_around_its_tasks,
+                a_verdict_is_applied_with_its_events,
+                a_decision_is_applied_whole_or_not_at_all,
+                external_ids_pass_from_task_to_task,
+                the_tree_changes_with_one_verdict,
+                a_subtree_is_seen_from_its_root_down,
+                a_subtree_is_deleted_as_a_whole,
+                ten_thousand_tasks_are_moved_and_deleted_at_once_and_no_more,
+                of_many_subtasks_enough_are_seen,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::repository::decision_races,
+            [
+                no_change_of_many_is_lost_among_others,
+                a_lost_race_is_decided_anew,
+                of_two_opposite_moves_exactly_one_wins,
+                a_decided_move_and_an_addition_do_not_pass_the_depth_together,
+                a_subtree_is_deleted_while_others_change_it,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::repository::lists,
+            [
+                every_order_is_complete_at_every_page_size,
+                filters_leave_exactly_what_fulfils_them,
+                a_place_outlives_its_task,
+                a_walk_sees_what_is_there_throughout_exactly_once,
+                each_database_has_one_signing_key,
             ]
         );
     };

@@ -95,6 +95,21 @@ pub enum Conflict {
     /// The task kept changing while the write was retried; nothing was applied.
     #[error("the task is being changed too often by others")]
     Contended,
+    /// More tasks stand below the task than may be deleted or moved at once.
+    #[error("there are more than {at_most} tasks in the subtree")]
+    SubtreeTooLarge {
+        /// How many there may be.
+        at_most: usize,
+    },
+    /// The operation is sound, but another of its atomic batch is not, so neither was applied.
+    #[error("another operation of the batch was refused")]
+    RolledBack,
+    /// The caller's key was used with another body.
+    #[error("the idempotency key was used with another request")]
+    KeyReused,
+    /// A request with the same key is still being carried out.
+    #[error("a request with the same idempotency key is in progress")]
+    TwinInFlight,
 }
 
 /// A rule that a value breaks: a stable kebab-case code and a sentence for people.

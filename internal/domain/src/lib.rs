@@ -9,12 +9,17 @@
 //!
 //! This crate must not do I/O, read a clock, know a transport or depend on any other crate of the workspace.
 
+mod decision;
 mod dependency;
 mod error;
 mod event;
 mod hierarchy;
+mod idempotency;
 mod index;
+mod list;
 mod outbox;
+mod patch;
+mod receipt;
 mod repository;
 mod search;
 mod searched_text;
@@ -24,12 +29,17 @@ mod task;
 mod text;
 mod timestamp;
 
+pub use decision::{Change, Decision, Scope, TasksScope, Verdict, View};
 pub use dependency::{Dependency, Unreachable};
 pub use error::{BoxError, Chain, Conflict, Error, FieldError, Location, Violation};
 pub use event::{DeletedTask, EncodedEvent, EventKind, TaskEvent};
 pub use hierarchy::{MAX_DEPTH, TreeSurvey, unknown_parent};
+pub use idempotency::{AnsweredClaim, Fingerprint, KEY_DAYS, KeyClaim, Once, RememberedAnswer};
 pub use index::{Document, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
+pub use list::{ListFilter, ListKey, ListOrder, ListPosition, ListQuery, ListRank};
 pub use outbox::{EventPublisher, Outbox, OutboxFault, OutboxRecord, OutboxSession, PublishFault};
+pub use patch::{DatesPatch, TaskPatch};
+pub use receipt::{ConsistencyToken, Receipt};
 pub use repository::{TaskRepository, Written};
 pub use search::{SearchFilter, SearchPage, SearchQuery, SearchWindow, TaskSearch};
 pub use searched_text::SearchedText;

@@ -1,8 +1,13 @@
 //! Where tasks are kept.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use crate::{DeletedTask, EncodedEvent, Error, Task, TaskId, Version};
+use crate::{
+    AnsweredClaim, Decision, DeletedTask, EncodedEvent, Error, KeyClaim, ListQuery, Once, Receipt, Task,
+    TaskId, Timestamp, Version,
+};
 
 /// Whether a write that named a version was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,19 @@ pub trait TaskRepository: Send + Sync {
     /// [`Conflict::ExternalIdTaken`](crate::Conflict::ExternalIdTaken).
     async fn create(&self, task: &Task, event: &EncodedEvent) -> Result<(), Error>;
 
+    /// As [`create`](Self::create), once for a caller's key: claimed and answered in the same transaction. A twin in
+    /// flight is waited for.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and [`Conflict::TwinInFlight`](crate::Conflict::TwinInFlight) when the twin
+    /// takes longer than a request may.
+    async fn create_once(
+        &self,
+        task: &Task,
+        event: &EncodedEvent,
+        claim: &AnsweredClaim,
+    ) -> Result<Once<()>, Error>;
+
     /// Replaces the task if it is at version `expected`; `task.version` is the one after.
     ///
     /// # Errors
@@ -46,4 +64,28 @@ pub trait TaskRepository: Send + Sync {
 
     /// The task as it stands, `None` if there is none.
     async fn find(&self, id: TaskId) -> Result<Option<Task>, Error>;
+
+    /// Reads what the decision has to see, lets it decide and applies the verdict, in one transaction: all of its
+    /// changes or none. Lost races are decided anew inside. With a claim it is done once for that key, which is
+    /// claimed before anything is read.
+    ///
+    /// # Errors
+    /// What the decision refuses with, [`Conflict::SubtreeTooLarge`](crate::Conflict::SubtreeTooLarge),
+    /// [`Conflict::Contended`](crate::Conflict::Contended) when the races do not end, and
+    /// [`Conflict::TwinInFlight`](crate::Conflict::TwinInFlight) as in [`create_once`](Self::create_once).
+    async fn decide(
+        &self,
+        decision: Arc<dyn Decision>,
+        claim: Option<&KeyClaim>,
+    ) -> Result<Once<Vec<Result<Receipt, Error>>>, Error>;
+
+    /// A page of a list: the tasks behind `query.after` in `query.order`, at most `query.limit`.
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Task>, Error>;
+
+    /// 32 random bytes that this database made for itself once: whoever signs something that callers bring back
+    /// takes them as the key, so that every server of one database accepts what the others signed.
+    async fn signing_key(&self) -> Result<[u8; 32], Error>;
+
+    /// Forgets keys that were claimed before this time, at most so many at once, and says how many that were.
+    async fn forget_claims(&self, claimed_before: Timestamp, at_most: u32) -> Result<u64, Error>;
 }

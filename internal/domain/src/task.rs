@@ -284,6 +284,13 @@ pub struct TaskFields {
     pub categories: Categories,
 }
 
+impl TaskFields {
+    /// The parent that these fields give a task which has not been below it so far.
+    pub fn new_parent(&self, before: &Self) -> Option<TaskId> {
+        self.parent_id.filter(|_| self.parent_id != before.parent_id)
+    }
+}
+
 /// A task as it stands at one version. Serialised, it is the `task` of an answer and the `value` of an event:
 /// every field present, `null` when unset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

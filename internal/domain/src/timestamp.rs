@@ -24,6 +24,12 @@ impl Timestamp {
         Self(DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time))
     }
 
+    /// So many milliseconds since the Unix epoch, `None` beyond every calendar. The year is not checked, as in
+    /// [`from_utc`](Self::from_utc).
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
     /// The point in time for an adapter that speaks chrono.
     pub fn as_utc(self) -> DateTime<Utc> {
         self.0

@@ -30,6 +30,37 @@ pub(crate) fn broken_constraint(error: &sqlx::Error) -> Option<Constraint> {
     }
 }
 
+/// Whether a statement was ended by its time limit while it waited for a request with the same idempotency key. The
+/// server names the relation it waited at in the error's context, whatever the language of the rest.
+pub(crate) fn waited_for_twin(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    // query_canceled, which is what statement_timeout does; lock_not_available, what lock_timeout does.
+    let by_time_limit = matches!(error.code().as_deref(), Some("57014" | "55P03"));
+    by_time_limit
+        && error
+            .try_downcast_ref::<PgDatabaseError>()
+            .and_then(PgDatabaseError::r#where)
+            .is_some_and(|context| context.contains("idempotency_keys"))
+}
+
+/// Whether the server undid a transaction to end a deadlock: it may well succeed when sent again.
+pub(crate) fn is_deadlock(error: &sqlx::Error) -> bool {
+    has_code(error, "40P01")
+}
+
+/// Whether a transaction of many writes failed for what others did after it had looked: deadlock_detected,
+/// serialization_failure, or a constraint that it had seen to be kept.
+pub(crate) fn is_lost_race(error: &sqlx::Error) -> bool {
+    is_deadlock(error) || has_code(error, "40001") || broken_constraint(error).is_some()
+}
+
+fn has_code(error: &sqlx::Error, wanted: &str) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == wanted)
+}
+
 /// What a fault says about the statement that met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
@@ -112,7 +143,7 @@ pub(crate) fn internal(context: &'static str, cause: impl Into<BoxError>) -> Err
 /// invalid_catalog_name). Waiting does not help.
 pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code.starts_with("28") || code == "3D000")
+    code.is_some_and(|code| code.starts_with("28")) || has_code(error, "3D000")
 }
 
 /// Whether a connection is fit for further use after this error: the server answered, and goes on listening.

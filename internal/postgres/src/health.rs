@@ -16,7 +16,8 @@ pub struct PostgresHealth {
 
 const CHECK: &str = "
     select current_setting('transaction_read_only')::boolean,
-           exists (select from tasks), exists (select from deleted_tasks), exists (select from outbox)";
+           exists (select from tasks), exists (select from deleted_tasks), exists (select from outbox),
+           exists (select from idempotency_keys)";
 
 impl PostgresHealth {
     /// Asks over this pool.
@@ -28,7 +29,7 @@ impl PostgresHealth {
         let mut connection = self.pool.checkout().await?;
         let query = sqlx::query_as(CHECK);
         let outcome = within(connection.limit(), query.fetch_one(&mut *connection)).await;
-        let (is_read_only, _, _, _): (bool, bool, bool, bool) = connection.finish(outcome)?;
+        let (is_read_only, _, _, _, _): (bool, bool, bool, bool, bool) = connection.finish(outcome)?;
         if is_read_only {
             return Err("the server takes no writes: it is a standby, or set to be read-only".into());
         }

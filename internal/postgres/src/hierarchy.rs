@@ -6,30 +6,29 @@
 //! at once would then make a cycle.
 //!
 //! Tasks may be added side by side, since neither can be the other's parent yet, so an addition takes the lock shared.
-//! Making a task a root takes none: it removes an edge, which can break no rule.
+//! Who deletes a task with all that is below it excludes additions too: none may come below what was already walked.
+//! Making a task a root takes no lock: it removes an edge, which can break no rule.
 
 use sqlx::postgres::PgConnection;
 use taskwire_domain::{Error, MAX_DEPTH, TaskId, TreeSurvey};
 
 use crate::locks::TASK_TREE;
 
-/// How a task comes to be below its parent.
+/// Whom a transaction keeps from changing the tree.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Placement {
-    /// It is new.
-    Added,
-    /// It was elsewhere, perhaps with tasks below it.
-    Moved,
+pub(crate) enum TreeLock {
+    /// All but those who add tasks: for one that only adds tasks itself.
+    Shared,
+    /// Everyone: for one that moves tasks or deletes what is below one.
+    Exclusive,
 }
 
-/// Keeps everyone else from changing the tree in a way that matters to this placement, until the transaction ends.
-pub(crate) async fn lock_tree(
-    transaction: &mut PgConnection,
-    placement: Placement,
-) -> Result<(), sqlx::Error> {
-    let lock = match placement {
-        Placement::Added => "select pg_advisory_xact_lock_shared($1)",
-        Placement::Moved => "select pg_advisory_xact_lock($1)",
+/// Keeps others from changing the tree until the transaction ends. Come before any row is locked: whoever waits here
+/// must not hold what others wait for.
+pub(crate) async fn lock_tree(transaction: &mut PgConnection, lock: TreeLock) -> Result<(), sqlx::Error> {
+    let lock = match lock {
+        TreeLock::Shared => "select pg_advisory_xact_lock_shared($1)",
+        TreeLock::Exclusive => "select pg_advisory_xact_lock($1)",
     };
     sqlx::query(lock).bind(TASK_TREE).execute(transaction).await?;
     Ok(())

@@ -55,11 +55,18 @@ fn migrations() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "tasks and outbox",
-        include_str!("../../../migrations/postgres/0001_tasks_and_outbox.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(
+            1,
+            "tasks and outbox",
+            include_str!("../../../migrations/postgres/0001_tasks_and_outbox.sql"),
+        ),
+        migration(
+            2,
+            "lists and idempotency",
+            include_str!("../../../migrations/postgres/0002_lists_and_idempotency.sql"),
+        ),
+    ])
 }
 
 /// How long to wait for a connection.

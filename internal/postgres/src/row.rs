@@ -10,6 +10,15 @@ use taskwire_domain::{
 };
 use uuid::Uuid;
 
+/// The columns of a task, in the order of the table.
+macro_rules! task_columns {
+    () => {
+        "id, external_id, description, priority, start_at, due_at, is_done, parent_id, categories, created_at, \
+         updated_at, completed_at, version"
+    };
+}
+pub(crate) use task_columns;
+
 /// Binds `$1` to `$13`: the task's columns, in the order of the table.
 pub(crate) fn bind_task<'q>(
     query: Query<'q, Postgres, PgArguments>,
@@ -41,7 +50,7 @@ pub(crate) fn bind_event<'q>(
 }
 
 /// Name, value, name, value: as `outbox.headers` holds them.
-fn flatten(headers: &[(String, String)]) -> Vec<&str> {
+pub(crate) fn flatten(headers: &[(String, String)]) -> Vec<&str> {
     headers
         .iter()
         .flat_map(|(name, value)| [name.as_str(), value.as_str()])

@@ -1,10 +1,10 @@
 //! How large a request's body may be, and what becomes of one that is larger, slower or broken off.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use taskwire_domain::{FieldError, Violation};
@@ -12,44 +12,71 @@ use taskwire_domain::{FieldError, Violation};
 use crate::failure::{Failure, Refusal};
 use crate::time_limit::Deadline;
 
-/// The limit of every endpoint so far.
+/// The limit of every endpoint but [`BULK_PATH`].
 pub(crate) const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// The limit of [`BULK_PATH`].
+pub(crate) const MAX_BULK_BYTES: usize = 1024 * 1024;
+
+/// Where many tasks are written at once.
+pub(crate) const BULK_PATH: &str = "/tasks/bulk";
 
 /// How much of a body that is too large is read and thrown away. A connection closed with unread bytes is reset,
 /// and the reset can overtake the answer; one who keeps sending would never see the 413.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
+/// How long one whose body is not wanted may go on sending it.
+const DISCARD_TIME: Duration = Duration::from_secs(3);
+
 /// Reads the whole body before anything else happens, so that a handler has no part in waiting for a slow one,
 /// and starts the request's time.
-pub(crate) async fn receive(request: Request, next: Next) -> Response {
+pub(crate) async fn receive(request: Request) -> Result<Request, Failure> {
     let deadline = Deadline::of_a_new_request();
     let (mut parts, mut body) = request.into_parts();
-    let received = deadline.within(collect(&parts.headers, &mut body)).await;
+    let limit = limit_at(parts.uri.path());
+    let received = deadline.within(collect(&parts.headers, &mut body, limit)).await;
     match received.unwrap_or(Err(Refusal::BodyTooSlow.into())) {
         Ok(bytes) => {
             parts.extensions.insert(deadline);
-            next.run(Request::from_parts(parts, Body::from(bytes))).await
+            Ok(Request::from_parts(parts, Body::from(bytes)))
         }
         Err(failure) => {
-            let too_large = matches!(failure, Failure::Refused(Refusal::BodyTooLarge));
-            if too_large && !is_held_back(&parts.headers) {
+            let too_large = matches!(failure, Failure::Refused(Refusal::BodyTooLarge { .. }));
+            if too_large && !(waits(&parts.headers) && announces_too_much(&parts.headers, limit)) {
                 deadline.within(discard(&mut body)).await;
             }
-            failure.into_response()
+            Err(failure)
         }
     }
 }
 
-async fn collect(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Failure> {
-    if announces_too_much(headers) {
-        return Err(Refusal::BodyTooLarge.into());
+/// Sees to it that the refusal of a request can be read whose body was not touched.
+pub(crate) async fn discard_unread(request: Request) {
+    let (parts, mut body) = request.into_parts();
+    if !body.is_end_stream() && !waits(&parts.headers) {
+        let _ = tokio::time::timeout(DISCARD_TIME, discard(&mut body)).await;
+    }
+}
+
+/// How many bytes a body may have there.
+fn limit_at(path: &str) -> usize {
+    if path == BULK_PATH {
+        MAX_BULK_BYTES
+    } else {
+        MAX_BODY_BYTES
+    }
+}
+
+async fn collect(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Failure> {
+    if announces_too_much(headers, limit) {
+        return Err(Refusal::BodyTooLarge { limit }.into());
     }
     let mut received = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| broken_off())?;
         let Ok(data) = frame.into_data() else { continue };
-        if received.len() + data.len() > MAX_BODY_BYTES {
-            return Err(Refusal::BodyTooLarge.into());
+        if received.len() + data.len() > limit {
+            return Err(Refusal::BodyTooLarge { limit }.into());
         }
         received.extend_from_slice(&data);
     }
@@ -66,19 +93,18 @@ async fn discard(body: &mut Body) {
     }
 }
 
-fn announces_too_much(headers: &HeaderMap) -> bool {
+fn announces_too_much(headers: &HeaderMap, limit: usize) -> bool {
     headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok())
-        .is_some_and(|bytes: u64| bytes > MAX_BODY_BYTES as u64)
+        .is_some_and(|bytes: u64| bytes > limit as u64)
 }
 
-/// One who announced too much and waits for `100 Continue` has sent nothing yet, and is spared it.
-fn is_held_back(headers: &HeaderMap) -> bool {
-    let waits = headers
+/// One who waits for `100 Continue` has sent nothing as long as nobody asked for the body, and is spared it.
+fn waits(headers: &HeaderMap) -> bool {
+    headers
         .get(header::EXPECT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    waits && announces_too_much(headers)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 fn broken_off() -> Failure {

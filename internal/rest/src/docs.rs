@@ -2,10 +2,12 @@
 //!
 //! The document is made from the code. An endpoint cannot be routed without its [`Endpoint`] ([`Routes`]), limits
 //! are those of the domain, and a problem's statuses, codes and texts come from `failure_table` and `problem`.
-//! The same text is committed as `docs/openapi.json`.
+//! The same text is committed as `docs/openapi.json`. The schema of the events, `docs/events.schema.json`, is made of
+//! the same shapes.
 
 mod document;
 mod endpoint;
+mod events;
 pub(crate) mod examples;
 mod failures;
 mod front_page;
@@ -22,6 +24,7 @@ mod tests;
 
 pub use document::openapi_document;
 pub(crate) use endpoint::{Answer, Body, Endpoint, Header, Parameter, Tag};
+pub use events::events_schema;
 pub(crate) use failures::FailureKind;
 pub(crate) use routes::Routes;
 pub(crate) use schemas::Component;

@@ -4,6 +4,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 use taskwire_domain::{FieldError, Location, Version, Violation};
 use taskwire_service::Precondition;
 
+use crate::AppState;
+use crate::failure::Refusal;
 use crate::json_object::Decoded;
 
 /// The strong tag of a version.
@@ -14,13 +16,22 @@ pub(crate) fn of(version: Version) -> String {
 /// The versions at which `If-Match` allows a write; absent, any. A weak tag never matches, nor does a tag that we
 /// never gave.
 pub(crate) fn if_match(headers: &HeaderMap) -> Decoded<Precondition> {
-    Ok(match condition(headers, &header::IF_MATCH)? {
-        None | Some(Condition::Any) => Precondition::Any,
-        Some(Condition::Tags(tags)) => {
-            let strong = tags.iter().filter(|tag| !tag.weak);
-            Precondition::OneOf(strong.filter_map(Tag::version).collect())
-        }
-    })
+    let condition = condition(headers, &header::IF_MATCH)?;
+    Ok(condition.map_or(Precondition::Any, |condition| condition.precondition()))
+}
+
+/// As [`if_match`], of the header's text alone.
+pub(crate) fn precondition(list: &str) -> Result<Precondition, Violation> {
+    let condition = parse(list.as_bytes()).ok_or_else(malformed)?;
+    Ok(condition.precondition())
+}
+
+/// Refuses a write that does not say which version it is meant for, where the operator demands it.
+pub(crate) fn require_if_match(app: &AppState, headers: &HeaderMap) -> Result<(), Refusal> {
+    if app.config.require_if_match && !headers.contains_key(header::IF_MATCH) {
+        return Err(Refusal::PreconditionRequired);
+    }
+    Ok(())
 }
 
 /// The copies that a reader says in `If-None-Match` to have.
@@ -47,6 +58,18 @@ enum Condition {
     Tags(Vec<Tag>),
 }
 
+impl Condition {
+    fn precondition(&self) -> Precondition {
+        match self {
+            Self::Any => Precondition::Any,
+            Self::Tags(tags) => {
+                let strong = tags.iter().filter(|tag| !tag.weak);
+                Precondition::OneOf(strong.filter_map(Tag::version).collect())
+            }
+        }
+    }
+}
+
 struct Tag {
     weak: bool,
     opaque: String,
@@ -66,15 +89,18 @@ fn condition(headers: &HeaderMap, name: &HeaderName) -> Decoded<Option<Condition
         return Ok(None);
     }
     parse(&lines.join(&b","[..])).map(Some).ok_or_else(|| {
-        let violation = Violation::new(
-            "malformed-entity-tag",
-            "must be * or a list of quoted entity tags, such as \"3\"",
-        );
         vec![FieldError {
             location: Location::Header(name.as_str().to_owned()),
-            violation,
+            violation: malformed(),
         }]
     })
+}
+
+fn malformed() -> Violation {
+    Violation::new(
+        "malformed-entity-tag",
+        "must be * or a list of quoted entity tags, such as \"3\"",
+    )
 }
 
 /// `*` or a comma-separated list of tags, in which empty elements are allowed but not alone.

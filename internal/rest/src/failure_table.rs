@@ -35,7 +35,8 @@ const INTERNAL: Row = new(
     "The service failed",
 );
 
-fn of_error(error: &Error) -> Row {
+/// The row of what a use case says.
+pub(crate) fn of_error(error: &Error) -> Row {
     match error {
         Error::Invalid(_) => new(
             StatusCode::BAD_REQUEST,
@@ -85,6 +86,26 @@ fn of_conflict(conflict: &Conflict) -> Row {
             "contended",
             "The task is being changed too often",
         ),
+        Conflict::SubtreeTooLarge { .. } => new(
+            StatusCode::CONFLICT,
+            "subtree-too-large",
+            "There are too many tasks below this one",
+        ),
+        Conflict::RolledBack => new(
+            StatusCode::FAILED_DEPENDENCY,
+            "rolled-back",
+            "Another operation of the batch was refused",
+        ),
+        Conflict::KeyReused => new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "The idempotency key was used with another request",
+        ),
+        Conflict::TwinInFlight => new(
+            StatusCode::CONFLICT,
+            "idempotency-key-in-flight",
+            "A request with this idempotency key is in progress",
+        ),
     }
 }
 
@@ -106,20 +127,45 @@ fn of_refusal(refusal: &Refusal) -> Row {
             "body-too-slow",
             "The body took too long to arrive",
         ),
-        Refusal::UnsupportedMediaType { .. } => new(
+        Refusal::PackedBody(_) => new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-content-encoding",
+            "The content encoding is not supported",
+        ),
+        Refusal::UnsupportedMediaType(_) => new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
             "The media type is not supported",
         ),
-        Refusal::BodyTooLarge => new(
+        Refusal::BodyTooLarge { .. } => new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
             "The body is too large",
+        ),
+        Refusal::PreconditionRequired => new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "If-Match is required",
         ),
         Refusal::HeadersTooLarge => new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "headers-too-large",
             "The headers are too large",
+        ),
+        Refusal::TargetTooLong => new(
+            StatusCode::URI_TOO_LONG,
+            "target-too-long",
+            "The path and the query are too long",
+        ),
+        Refusal::RateLimited { .. } => new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate-limited",
+            "The client sends too many requests",
+        ),
+        Refusal::Overloaded => new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "The service has too much to do for the moment",
         ),
         Refusal::TimedOut => new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -134,10 +180,10 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
-    use axum::http::header;
     use taskwire_domain::Version;
 
     use super::*;
+    use crate::media_type::BodyKind;
 
     fn every_failure() -> Vec<(Failure, u16, &'static str)> {
         let id = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10".parse().unwrap();
@@ -156,8 +202,9 @@ mod tests {
         let mismatch = Conflict::VersionMismatch {
             current: Version::FIRST,
         };
-        let unsupported = Refusal::UnsupportedMediaType {
-            advertise: header::ACCEPT,
+        let unsupported = Refusal::UnsupportedMediaType(BodyKind::Put);
+        let limited = Refusal::RateLimited {
+            retry_after: Duration::from_secs(1),
         };
         vec![
             (Error::Invalid(Vec::new()).into(), 400, "invalid-request"),
@@ -171,6 +218,22 @@ mod tests {
             ),
             (Error::Conflict(mismatch).into(), 412, "version-mismatch"),
             (Error::Conflict(Conflict::Contended).into(), 409, "contended"),
+            (
+                Error::Conflict(Conflict::SubtreeTooLarge { at_most: 1 }).into(),
+                409,
+                "subtree-too-large",
+            ),
+            (Error::Conflict(Conflict::RolledBack).into(), 424, "rolled-back"),
+            (
+                Error::Conflict(Conflict::KeyReused).into(),
+                422,
+                "idempotency-key-reused",
+            ),
+            (
+                Error::Conflict(Conflict::TwinInFlight).into(),
+                409,
+                "idempotency-key-in-flight",
+            ),
             (unavailable.into(), 503, "unavailable"),
             (unknown.into(), 504, "outcome-unknown"),
             (internal.into(), 500, "internal"),
@@ -180,8 +243,17 @@ mod tests {
             (Refusal::NotAcceptable.into(), 406, "not-acceptable"),
             (Refusal::BodyTooSlow.into(), 408, "body-too-slow"),
             (unsupported.into(), 415, "unsupported-media-type"),
-            (Refusal::BodyTooLarge.into(), 413, "body-too-large"),
+            (Refusal::BodyTooLarge { limit: 1 }.into(), 413, "body-too-large"),
+            (Refusal::PreconditionRequired.into(), 428, "precondition-required"),
             (Refusal::HeadersTooLarge.into(), 431, "headers-too-large"),
+            (
+                Refusal::PackedBody(BodyKind::Put).into(),
+                415,
+                "unsupported-content-encoding",
+            ),
+            (Refusal::TargetTooLong.into(), 414, "target-too-long"),
+            (limited.into(), 429, "rate-limited"),
+            (Refusal::Overloaded.into(), 503, "overloaded"),
             (Refusal::TimedOut.into(), 504, "timeout"),
         ]
     }

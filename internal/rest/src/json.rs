@@ -1,17 +1,25 @@
 //! JSON as strictly as a service should read it: a name that stands twice in an object is an error, because
 //! readers differ on which of the two counts.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use taskwire_domain::{FieldError, Violation};
+
+/// How many values a body may hold. The largest bulk that is in order has a quarter of them; each takes far more memory
+/// than the one or two bytes that it can be written with.
+const MAX_VALUES: usize = 100_000;
+
+/// How many names that stand twice are told: a large body can hold very many, and each takes far more room in an
+/// answer than in the body.
+const MAX_REPEATED: usize = 100;
 
 /// The one JSON value that the body is.
 ///
 /// # Errors
-/// `malformed-json` with line and column, or `duplicate-name` for every name that stands twice.
+/// `malformed-json` with line and column, or `duplicate-name` for every name that stands twice, as far as there is room.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, Vec<FieldError>> {
     if body.is_empty() {
         return Err(malformed("the body is empty; send a JSON object"));
@@ -20,6 +28,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, Vec<FieldError>> {
     let node = Node {
         place: Place::Root,
         repeated: &repeated,
+        values: &Cell::new(0),
     };
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = node
@@ -84,12 +93,18 @@ impl Place<'_> {
 struct Node<'a> {
     place: Place<'a>,
     repeated: &'a RefCell<Vec<FieldError>>,
+    /// How many have been read.
+    values: &'a Cell<usize>,
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.values.set(self.values.get() + 1);
+        if self.values.get() > MAX_VALUES {
+            return Err(de::Error::custom(format_args!("more than {MAX_VALUES} values")));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -134,6 +149,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(value) = items.next_element_seed(Node {
             place: Place::Item(&self.place, values.len()),
             repeated: self.repeated,
+            values: self.values,
         })? {
             values.push(value);
         }
@@ -144,7 +160,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
             let place = Place::Member(&self.place, &name);
-            if members.contains_key(&name) {
+            if members.contains_key(&name) && self.repeated.borrow().len() < MAX_REPEATED {
                 let violation = Violation::new("duplicate-name", "stands more than once in its object");
                 let error = FieldError::at_pointer(place.pointer(), violation);
                 self.repeated.borrow_mut().push(error);
@@ -152,6 +168,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             let value = entries.next_value_seed(Node {
                 place,
                 repeated: self.repeated,
+                values: self.values,
             })?;
             members.insert(name, value);
         }
@@ -198,6 +215,19 @@ mod tests {
         let found = errors(r#"{"a/b": {"~": 1, "~": 2}, "c": [0, {"d": 1, "d": 1}], "a/b": 3}"#);
         let pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(pointers, ["/a~1b/~0", "/c/1/d", "/a~1b"]);
+    }
+
+    #[test]
+    fn very_many_values_are_not_kept() {
+        let of = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert!(parse(of(MAX_VALUES - 1).as_bytes()).is_ok());
+        let found = errors(&of(MAX_VALUES));
+        assert!(
+            found[0]
+                .1
+                .starts_with("more than 100000 values, at line 1, column "),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -10,6 +10,10 @@ use taskwire_domain::{FieldError, Location, Violation};
 
 use crate::json::pointer_token;
 
+/// How many unknown fields of one object are named: a large body can hold very many, and each takes far more room in
+/// an answer than in the body.
+const MAX_UNKNOWN: usize = 100;
+
 /// What a value means, or every error in it.
 pub(crate) type Decoded<T> = Result<T, Vec<FieldError>>;
 
@@ -55,11 +59,19 @@ impl JsonObject {
 
     /// A field that may be absent, or null to the same effect.
     pub(crate) fn nullable<T>(&mut self, name: &str, decode: impl FnOnce(Value) -> Decoded<T>) -> Option<T> {
+        self.removable(name, decode).flatten()
+    }
+
+    /// A field of a merge patch: `None` when it is absent, `Some(None)` when it is null.
+    pub(crate) fn removable<T>(
+        &mut self,
+        name: &str,
+        decode: impl FnOnce(Value) -> Decoded<T>,
+    ) -> Option<Option<T>> {
         self.optional(name, |value| match value {
             Value::Null => Ok(None),
             value => decode(value).map(Some),
         })
-        .flatten()
     }
 
     /// Fields that may be there with any value and mean nothing.
@@ -67,6 +79,11 @@ impl JsonObject {
         for name in names {
             self.members.remove(*name);
         }
+    }
+
+    /// Fields of which nothing can be said.
+    pub(crate) fn ignore_the_rest(&mut self) {
+        self.members.clear();
     }
 
     /// Notes an error that several fields make together; its pointer starts at the object.
@@ -77,7 +94,7 @@ impl JsonObject {
     /// The meaning of the whole, unless some field was wrong or is unknown. `None` stands for a meaning that
     /// could not be put together because a field was wrong.
     pub(crate) fn finish<T>(mut self, meaning: Option<T>) -> Decoded<T> {
-        let unknown = self.members.keys().map(|name| {
+        let unknown = self.members.keys().take(MAX_UNKNOWN).map(|name| {
             let violation = Violation::new("unknown-field", "is not a field of this object");
             FieldError::at_pointer(pointer_token(name), violation)
         });
@@ -120,15 +137,26 @@ pub(crate) fn whole_number(value: Value, range: RangeInclusive<u32>) -> Decoded<
         })
 }
 
-/// An array, each item decoded; an error's pointer begins with the item's index. An item that is wrong is `None`
-/// among the meanings, so that rules about the rest can still be checked.
+/// An array of at most so many items.
+pub(crate) fn array(value: Value, at_most: usize) -> Decoded<Vec<Value>> {
+    match value {
+        Value::Array(values) if values.len() <= at_most => Ok(values),
+        Value::Array(_) => {
+            let detail = format!("must have at most {at_most} items");
+            Err(here(Violation::new("too-many", detail)))
+        }
+        other => Err(here(wrong_type("an array", &other))),
+    }
+}
+
+/// An array of at most so many items, each decoded; an error's pointer begins with the item's index. An item that is
+/// wrong is `None` among the meanings, so that rules about the rest can still be checked.
 pub(crate) fn items<T>(
     value: Value,
+    at_most: usize,
     decode: impl Fn(Value) -> Decoded<T>,
 ) -> Decoded<(Vec<Option<T>>, Vec<FieldError>)> {
-    let Value::Array(values) = value else {
-        return Err(here(wrong_type("an array", &value)));
-    };
+    let values = array(value, at_most)?;
     let mut meanings = Vec::with_capacity(values.len());
     let mut wrong = Vec::new();
     for (index, value) in values.into_iter().enumerate() {
@@ -148,7 +176,8 @@ pub(crate) fn here(violation: Violation) -> Vec<FieldError> {
     vec![FieldError::at_pointer("", violation)]
 }
 
-fn below(token: &str, errors: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
+/// The errors of a value that stands there.
+pub(crate) fn below(token: &str, errors: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
     errors.into_iter().map(move |error| FieldError {
         location: match error.location {
             Location::Pointer(rest) => Location::Pointer(format!("{token}{rest}")),

@@ -7,21 +7,56 @@ use axum::response::{IntoResponse, Response};
 
 use crate::failure::{Failure, Refusal};
 
-/// What a POST endpoint advertises when it refuses a media type.
-pub(crate) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+/// What a PATCH endpoint advertises: with a refusal of a media type or a method (RFC 5789, section 3.1).
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// Refuses a body that is not declared to be JSON. Parameters, `charset` among them, mean nothing for JSON
-/// (RFC 8259, section 11).
-pub(crate) fn require_json(headers: &HeaderMap, advertise: HeaderName) -> Result<(), Refusal> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let is_json = types
-        .next()
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| essence(value).eq_ignore_ascii_case("application/json"));
-    if is_json && types.next().is_none() {
-        Ok(())
-    } else {
-        Err(Refusal::UnsupportedMediaType { advertise })
+/// What an endpoint reads, by its method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum BodyKind {
+    Post,
+    Put,
+    /// A JSON Merge Patch, under its own name or as plain JSON.
+    Patch,
+}
+
+impl BodyKind {
+    /// The media types it may be declared as, as a header lists them.
+    pub(crate) const fn media_types(self) -> &'static str {
+        match self {
+            Self::Post | Self::Put => "application/json",
+            Self::Patch => "application/merge-patch+json, application/json",
+        }
+    }
+
+    /// The header that advertises them.
+    pub(crate) fn header(self) -> HeaderName {
+        match self {
+            Self::Post => HeaderName::from_static("accept-post"),
+            Self::Put => header::ACCEPT,
+            Self::Patch => ACCEPT_PATCH,
+        }
+    }
+
+    /// Refuses a body that is not declared to be of this kind. Parameters, `charset` among them, mean nothing for
+    /// JSON (RFC 8259, section 11).
+    pub(crate) fn require(self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+        if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Refusal::PackedBody(self));
+        }
+        let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+        let fits = types
+            .next()
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| {
+                let mut known = self.media_types().split(", ");
+                known.any(|known| essence(value).eq_ignore_ascii_case(known))
+            });
+        if fits && types.next().is_none() {
+            Ok(())
+        } else {
+            Err(Refusal::UnsupportedMediaType(self))
+        }
     }
 }
 
@@ -121,16 +156,17 @@ mod tests {
 
     #[test]
     fn json_is_json_with_any_parameter_and_nothing_else_is() {
-        let check = |value: &str| {
+        let of = |kind: BodyKind, value: &str| {
             let value = HeaderValue::from_str(value).unwrap();
-            require_json(
-                &HeaderMap::from_iter([(header::CONTENT_TYPE, value)]),
-                header::ACCEPT,
-            )
-            .is_ok()
+            kind.require(&HeaderMap::from_iter([(header::CONTENT_TYPE, value)]))
+                .is_ok()
         };
+        let check = |value: &str| of(BodyKind::Post, value);
         assert!(check("application/json"));
         assert!(check("Application/JSON ; charset=utf-8"));
+        assert!(of(BodyKind::Patch, "application/json"));
+        assert!(of(BodyKind::Patch, "application/merge-patch+json; charset=utf-8"));
+        assert!(!of(BodyKind::Patch, "application/json-patch+json"));
         for other in [
             "text/plain",
             "application/jsonl",
@@ -139,6 +175,30 @@ mod tests {
         ] {
             assert!(!check(other), "{other}");
         }
-        assert!(require_json(&HeaderMap::new(), header::ACCEPT).is_err());
+        assert!(BodyKind::Put.require(&HeaderMap::new()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_packed_body_is_refused_with_what_may_be_sent_instead() {
+        use crate::testing::{TestApi, json_request};
+        let api = TestApi::new();
+        let sent = |coding| {
+            json_request(
+                "POST",
+                "/tasks",
+                &[("content-encoding", coding)],
+                r#"{"description": "a"}"#,
+            )
+        };
+        for coding in ["gzip", "identity, br", ""] {
+            let answer = api.send(sent(coding)).await;
+            assert_eq!(
+                answer.problem(),
+                (415, "unsupported-content-encoding"),
+                "{coding}"
+            );
+            assert_eq!(answer.header("accept-encoding"), "identity");
+        }
+        assert_eq!(api.send(sent("identity")).await.status, 201);
     }
 }

@@ -11,6 +11,9 @@ use taskwire_domain::{BoxError, Chain};
 use crate::Readiness;
 use crate::handlers::{health_live, health_ready};
 
+/// How many connections are enough for those who operate a process; for [`serve`](crate::serve()).
+pub const OPERATORS_CONNECTIONS: u32 = 64;
+
 /// `GET /metrics`, `/healthz/live` and `/healthz/ready` for a process of any kind. `render` writes the present
 /// metrics as text of the given content type.
 pub fn operations_router(

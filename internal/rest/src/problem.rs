@@ -6,12 +6,16 @@ use axum::response::Response;
 use serde::Serialize;
 use taskwire_domain::{Chain, Error, FieldError, Location};
 
-use crate::body_limit::MAX_BODY_BYTES;
 use crate::failure::{Failure, FailureNote, Refusal};
 use crate::failure_table::{self, Row};
-use crate::header_limit::MAX_HEADER_BYTES;
+use crate::head_limit::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
+use crate::media_type::BodyKind;
 use crate::request_id::RequestId;
 use crate::time_limit::MAX_REQUEST_TIME;
+
+/// How many wrong values one document names. No honest request has more, and a hostile one should not get an answer
+/// many times its own size.
+const MAX_WRONG_FIELDS: usize = 1_000;
 
 /// Writes the document into an answer that notes a failure; any other answer passes unchanged.
 pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> Response {
@@ -36,16 +40,24 @@ pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> 
 
 /// The document of a failure.
 pub(crate) fn document<'a>(failure: &'a Failure, request_id: &'a str) -> Document<'a> {
-    let row = failure_table::row(failure);
+    let errors = match failure {
+        Failure::Domain(error) => wrong_fields(error),
+        Failure::Refused(_) | Failure::Panicked(_) => None,
+    };
     Document {
-        r#type: format!("/problems/{}", row.code),
-        title: row.title,
-        status: row.status.as_u16(),
-        detail: detail(failure),
-        code: row.code,
-        request_id,
-        errors: wrong_fields(failure),
+        request_id: Some(request_id),
+        ..Document::new(failure_table::row(failure), detail(failure), errors)
     }
+}
+
+/// The document of what went wrong with one part of a request. The answer around it names the request; the part may
+/// be given again in the answer to another one.
+pub(crate) fn part_document(error: &Error) -> Document<'_> {
+    Document::new(
+        failure_table::of_error(error),
+        detail_of_error(error),
+        wrong_fields(error),
+    )
 }
 
 /// What a caller is told.
@@ -57,9 +69,29 @@ pub(crate) struct Document<'a> {
     status: u16,
     detail: String,
     code: &'static str,
-    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<WrongField<'a>>>,
+}
+
+impl<'a> Document<'a> {
+    fn new(row: Row, detail: String, errors: Option<Vec<WrongField<'a>>>) -> Self {
+        Self {
+            r#type: format!("/problems/{}", row.code),
+            title: row.title,
+            status: row.status.as_u16(),
+            detail,
+            code: row.code,
+            request_id: None,
+            errors,
+        }
+    }
+
+    /// The status it is about.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
 }
 
 #[derive(Serialize)]
@@ -78,11 +110,11 @@ enum Place<'a> {
     Header(&'a str),
 }
 
-fn wrong_fields(failure: &Failure) -> Option<Vec<WrongField<'_>>> {
-    let Failure::Domain(Error::Invalid(errors)) = failure else {
+fn wrong_fields(error: &Error) -> Option<Vec<WrongField<'_>>> {
+    let Error::Invalid(errors) = error else {
         return None;
     };
-    Some(errors.iter().map(wrong_field).collect())
+    Some(errors.iter().take(MAX_WRONG_FIELDS).map(wrong_field).collect())
 }
 
 fn wrong_field(error: &FieldError) -> WrongField<'_> {
@@ -100,22 +132,33 @@ fn wrong_field(error: &FieldError) -> WrongField<'_> {
 /// A sentence for people about this occurrence, free of anything from inside.
 fn detail(failure: &Failure) -> String {
     match failure {
-        Failure::Domain(Error::Invalid(errors)) => match errors.len() {
+        Failure::Domain(error) => detail_of_error(error),
+        Failure::Panicked(_) => OUR_FAULT.to_owned(),
+        Failure::Refused(refusal) => refusal_detail(refusal),
+    }
+}
+
+const OUR_FAULT: &str = "this is a fault of the service; its log tells more under the request id";
+
+fn detail_of_error(error: &Error) -> String {
+    match error {
+        Error::Invalid(errors) => match errors.len() {
             1 => "one value of the request is wrong; errors names it".to_owned(),
+            count if count > MAX_WRONG_FIELDS => {
+                format!("{count} values of the request are wrong; errors names the first {MAX_WRONG_FIELDS}")
+            }
             count => format!("{count} values of the request are wrong; errors names each"),
         },
-        Failure::Domain(error @ Error::NotFound(_)) => error.to_string(),
-        Failure::Domain(Error::Conflict(conflict)) => conflict.to_string(),
-        Failure::Domain(Error::Unavailable { .. }) => {
+        error @ Error::NotFound(_) => error.to_string(),
+        Error::Conflict(conflict) => conflict.to_string(),
+        Error::Unavailable { .. } => {
             "nothing was applied; send the same request again after the time in Retry-After".to_owned()
         }
-        Failure::Domain(Error::OutcomeUnknown { .. }) => {
-            "the write may have been applied or not; read before sending it again".to_owned()
+        Error::OutcomeUnknown { .. } => {
+            "the write may have been applied or not; send it again under the same Idempotency-Key, or read first"
+                .to_owned()
         }
-        Failure::Domain(Error::Internal { .. }) | Failure::Panicked(_) => {
-            "this is a fault of the service; its log tells more under the request id".to_owned()
-        }
-        Failure::Refused(refusal) => refusal_detail(refusal),
+        Error::Internal { .. } => OUR_FAULT.to_owned(),
     }
 }
 
@@ -128,11 +171,29 @@ fn refusal_detail(refusal: &Refusal) -> String {
             "nothing was applied; send the whole body within {} seconds",
             MAX_REQUEST_TIME.as_secs()
         ),
-        Refusal::UnsupportedMediaType { .. } => {
+        Refusal::PackedBody(_) => "the body must be sent as it is, without Content-Encoding".to_owned(),
+        Refusal::UnsupportedMediaType(BodyKind::Post | BodyKind::Put) => {
             "the body must be JSON, sent with Content-Type: application/json".to_owned()
         }
-        Refusal::BodyTooLarge => format!("the body may have at most {MAX_BODY_BYTES} bytes"),
+        Refusal::UnsupportedMediaType(BodyKind::Patch) => {
+            "the body must be a JSON Merge Patch, sent with Content-Type: application/merge-patch+json"
+                .to_owned()
+        }
+        Refusal::BodyTooLarge { limit } => format!("the body may have at most {limit} bytes"),
+        Refusal::PreconditionRequired => {
+            "send If-Match with the ETag of the version that this write is meant for, or * for any".to_owned()
+        }
         Refusal::HeadersTooLarge => format!("the headers may have at most {MAX_HEADER_BYTES} bytes together"),
+        Refusal::TargetTooLong => {
+            format!("path and query may have at most {MAX_TARGET_BYTES} bytes together")
+        }
+        Refusal::RateLimited { .. } => {
+            "nothing was applied; RateLimit-Policy tells the rate, Retry-After when to send the request again"
+                .to_owned()
+        }
+        Refusal::Overloaded => {
+            "nothing was applied; send the same request again after the time in Retry-After".to_owned()
+        }
         Refusal::TimedOut => format!(
             "the answer was not ready in {} seconds",
             MAX_REQUEST_TIME.as_secs()

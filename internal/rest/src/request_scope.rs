@@ -1,20 +1,64 @@
-//! What surrounds every request: its id, its tracing span, and the problem document of its failure.
+//! What surrounds every request: its id, its tracing span, the problem document of its failure, and the headers that
+//! every answer carries. All of it is one layer, because each layer costs every request.
 
-use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tracing::Instrument;
 
-use crate::failure::Failure;
-use crate::problem;
+use crate::admission::Admission;
+use crate::config::RestConfig;
+use crate::cross_origin::CrossOrigin;
 use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::{problem, security_headers};
+
+/// What all requests share.
+pub(crate) struct RequestScope {
+    admission: Admission,
+    cross_origin: CrossOrigin,
+}
+
+impl RequestScope {
+    /// As configured.
+    pub(crate) fn new(config: &RestConfig) -> Self {
+        Self {
+            admission: Admission::new(config),
+            cross_origin: CrossOrigin::new(&config.cors_origins),
+        }
+    }
+
+    async fn answer(&self, id: RequestId, request: Request, next: Next) -> Response {
+        let began = Instant::now();
+        let verdict = self.cross_origin.judge(request.headers());
+        let answer = match self.cross_origin.preflight(&request) {
+            Some(answer) => answer,
+            None => self.admission.admit(request, next).await,
+        };
+        let mut answer = problem::write_document(answer, &id);
+        let headers = answer.headers_mut();
+        security_headers::complete(headers);
+        if let Some(verdict) = verdict {
+            verdict.apply(headers);
+        }
+        // Printable ASCII is always a header value.
+        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+        tracing::debug!(
+            http.status = answer.status().as_u16(),
+            elapsed.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request answered"
+        );
+        answer
+    }
+}
 
 /// Names the request, runs it in a span, and sees that its answer carries the name.
-pub(crate) async fn enter(request: Request, next: Next) -> Response {
+pub(crate) async fn enter(State(scope): State<Arc<RequestScope>>, request: Request, next: Next) -> Response {
     let id = RequestId::accept_or_make(request.headers().get(X_REQUEST_ID));
     let route = request
         .extensions()
@@ -26,37 +70,12 @@ pub(crate) async fn enter(request: Request, next: Next) -> Response {
         http.method = %request.method(),
         http.route = route,
     );
-    answer(id, request, next).instrument(span).await
-}
-
-async fn answer(id: RequestId, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let mut response = problem::write_document(next.run(request).await, &id);
-    // Printable ASCII is always a header value.
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
-    tracing::debug!(
-        http.status = response.status().as_u16(),
-        elapsed.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "request answered"
-    );
-    response
-}
-
-/// A panic's answer: the process lives, the message is for the log alone.
-pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
-    let message = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "the panic carries no message".to_owned());
-    Failure::Panicked(message).into_response()
+    scope.answer(id, request, next).instrument(span).await
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Behaviour, TASK, TestApi, request};
+    use crate::testing::{TASK, TestApi, request};
 
     #[tokio::test]
     async fn every_answer_carries_the_callers_request_id_or_a_new_one() {
@@ -79,13 +98,5 @@ mod tests {
             let replaced = api.send(request("GET", path, &[("x-request-id", &long)])).await;
             assert_eq!(replaced.header("x-request-id").len(), 36, "{path}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_panic_is_a_500_problem_that_shows_nothing() {
-        let api = TestApi::with_a_task().await;
-        api.engines_now(Behaviour::Panics);
-        let answer = api.send(request("GET", &format!("/tasks/{TASK}"), &[])).await;
-        assert_eq!(answer.problem(), (500, "internal"));
     }
 }

@@ -4,16 +4,18 @@ use axum::Json;
 use axum::http::{HeaderName, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Serialize;
-use taskwire_domain::Task;
-use taskwire_service::ConsistencyToken;
+use taskwire_domain::{ConsistencyToken, Task};
 
 use crate::entity_tag;
 
 /// `{"task": …}`, every field present.
 #[derive(Serialize)]
-struct TaskAnswer<'a> {
-    task: &'a Task,
+pub(crate) struct TaskAnswer<'a> {
+    pub(crate) task: &'a Task,
 }
+
+/// The header that lets a later search wait for a write.
+pub(crate) const X_CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("x-consistency-token");
 
 /// The body.
 pub(crate) fn body(task: &Task) -> Response {
@@ -25,7 +27,7 @@ pub(crate) fn entity_tag(task: &Task) -> AppendHeaders<[(HeaderName, String); 1]
     AppendHeaders([(header::ETAG, entity_tag::of(task.version))])
 }
 
-/// The header that lets a later search wait for this write.
+/// The header that names this write.
 pub(crate) fn consistency_token(token: ConsistencyToken) -> AppendHeaders<[(HeaderName, String); 1]> {
-    AppendHeaders([(HeaderName::from_static("x-consistency-token"), token.to_string())])
+    AppendHeaders([(X_CONSISTENCY_TOKEN, token.to_string())])
 }

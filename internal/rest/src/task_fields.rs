@@ -11,7 +11,7 @@ use taskwire_domain::{
 use crate::json_object::{Decoded, JsonObject, boolean, here, items, text};
 
 /// Accepted with any value and ignored, so that what GET returned can be PUT back.
-const SERVER_MADE: [&str; 5] = ["id", "createdAt", "updatedAt", "completedAt", "version"];
+pub(crate) const SERVER_MADE: [&str; 5] = ["id", "createdAt", "updatedAt", "completedAt", "version"];
 
 /// The writable fields of a task; absent ones have their defaults.
 pub(crate) fn decode_task_fields(value: Value) -> Decoded<TaskFields> {
@@ -52,7 +52,7 @@ pub(crate) fn task_id(value: Value) -> Decoded<TaskId> {
 
 /// A list of labels; an error about one is at its index.
 pub(crate) fn categories(value: Value) -> Decoded<Categories> {
-    let (names, mut errors) = items(value, |value| text(value, Ok))?;
+    let (names, mut errors) = items(value, Categories::MAX_COUNT, |value| text(value, Ok))?;
     // The rules are checked on the strings alone, and each remembers where it stood.
     let (places, names): (Vec<_>, Vec<_>) = names
         .into_iter()
@@ -74,11 +74,21 @@ pub(crate) fn categories(value: Value) -> Decoded<Categories> {
     }
 }
 
+/// A point in time.
+pub(crate) fn moment(value: Value) -> Decoded<Timestamp> {
+    from_text(value)
+}
+
 fn dates(value: Value) -> Decoded<Dates> {
     let mut object = JsonObject::open(value)?;
-    let start = object.nullable("start", from_text::<Timestamp>);
-    let due = object.nullable("due", from_text::<Timestamp>);
+    let start = object.nullable("start", moment);
+    let due = object.nullable("due", moment);
     let (start, due) = object.finish(Some((start, due)))?;
+    check_dates(start, due)
+}
+
+/// The rule between the two times.
+pub(crate) fn check_dates(start: Option<Timestamp>, due: Option<Timestamp>) -> Decoded<Dates> {
     Dates::new(start, due).map_err(here)
 }
 

@@ -1,6 +1,5 @@
 //! The router over ports in memory, for the tests of this crate.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,17 +9,20 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use taskwire_conformance::memory_repository::MemoryRepository;
 use taskwire_domain::{
-    Clock, DeletedTask, Dependency, EncodedEvent, Error, IdSource, SearchPage, SearchQuery, Task, TaskId,
-    TaskRepository, TaskSearch, Timestamp, Unreachable, Version, Written,
+    AnsweredClaim, Clock, Decision, DeletedTask, Dependency, EncodedEvent, Error, IdSource, KeyClaim,
+    ListQuery, Once, Receipt, SearchPage, SearchQuery, Task, TaskId, TaskRepository, TaskSearch, Timestamp,
+    Unreachable, Version, Written,
 };
 use taskwire_service::TaskService;
 use tower::ServiceExt;
+use uuid::Uuid;
 
 use crate::docs::adherence::assert_documented;
-use crate::{AppState, Readiness, router};
+use crate::{AppState, Readiness, RestConfig, router};
 
-/// The id of every task that a test creates.
+/// The id of the first task that a test creates; the next ones count on from it.
 pub(crate) const TASK: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
 /// An id that no task has.
 pub(crate) const NOBODY: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7aff";
@@ -56,8 +58,7 @@ async fn behave(behaviour: Behaviour) -> Result<(), Error> {
 /// Tasks in memory, and every event that was written with them.
 pub(crate) struct FakeRepository {
     behaviour: Mutex<Behaviour>,
-    tasks: Mutex<HashMap<TaskId, Task>>,
-    events: Mutex<Vec<EncodedEvent>>,
+    memory: MemoryRepository,
 }
 
 impl FakeRepository {
@@ -65,29 +66,28 @@ impl FakeRepository {
         let behaviour = *self.behaviour.lock().unwrap();
         behave(behaviour).await
     }
-
-    fn is_at(&self, id: TaskId, expected: Version) -> bool {
-        self.tasks.lock().unwrap().get(&id).map(|task| task.version) == Some(expected)
-    }
 }
 
 #[async_trait]
 impl TaskRepository for FakeRepository {
     async fn create(&self, task: &Task, event: &EncodedEvent) -> Result<(), Error> {
         self.behave().await?;
-        self.tasks.lock().unwrap().insert(task.id, task.clone());
-        self.events.lock().unwrap().push(event.clone());
-        Ok(())
+        self.memory.create(task, event).await
+    }
+
+    async fn create_once(
+        &self,
+        task: &Task,
+        event: &EncodedEvent,
+        claim: &AnsweredClaim,
+    ) -> Result<Once<()>, Error> {
+        self.behave().await?;
+        self.memory.create_once(task, event, claim).await
     }
 
     async fn update(&self, task: &Task, expected: Version, event: &EncodedEvent) -> Result<Written, Error> {
         self.behave().await?;
-        if !self.is_at(task.id, expected) {
-            return Ok(Written::Stale);
-        }
-        self.tasks.lock().unwrap().insert(task.id, task.clone());
-        self.events.lock().unwrap().push(event.clone());
-        Ok(Written::Applied)
+        self.memory.update(task, expected, event).await
     }
 
     async fn delete(
@@ -97,17 +97,36 @@ impl TaskRepository for FakeRepository {
         event: &EncodedEvent,
     ) -> Result<Written, Error> {
         self.behave().await?;
-        if !self.is_at(deleted.id, expected) {
-            return Ok(Written::Stale);
-        }
-        self.tasks.lock().unwrap().remove(&deleted.id);
-        self.events.lock().unwrap().push(event.clone());
-        Ok(Written::Applied)
+        self.memory.delete(deleted, expected, event).await
     }
 
     async fn find(&self, id: TaskId) -> Result<Option<Task>, Error> {
         self.behave().await?;
-        Ok(self.tasks.lock().unwrap().get(&id).cloned())
+        self.memory.find(id).await
+    }
+
+    async fn decide(
+        &self,
+        decision: Arc<dyn Decision>,
+        claim: Option<&KeyClaim>,
+    ) -> Result<Once<Vec<Result<Receipt, Error>>>, Error> {
+        self.behave().await?;
+        self.memory.decide(decision, claim).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Task>, Error> {
+        self.behave().await?;
+        self.memory.list(query).await
+    }
+
+    async fn signing_key(&self) -> Result<[u8; 32], Error> {
+        self.behave().await?;
+        self.memory.signing_key().await
+    }
+
+    async fn forget_claims(&self, claimed_before: Timestamp, at_most: u32) -> Result<u64, Error> {
+        self.behave().await?;
+        self.memory.forget_claims(claimed_before, at_most).await
     }
 }
 
@@ -122,7 +141,7 @@ impl TaskSearch for FakeSearch {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         self.asked.lock().unwrap().push(query.clone());
         self.repository.behave().await?;
-        let tasks: Vec<_> = self.repository.tasks.lock().unwrap().values().cloned().collect();
+        let tasks: Vec<_> = self.repository.memory.state().tasks.into_values().collect();
         Ok(SearchPage {
             total: tasks.len() as u64,
             tasks,
@@ -171,17 +190,25 @@ impl Dependency for FakeDependency {
     }
 }
 
-struct Fixed;
+struct FixedClock;
 
-impl Clock for Fixed {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         NOW.parse().unwrap()
     }
 }
 
-impl IdSource for Fixed {
+/// Begins with [`TASK`].
+#[derive(Default)]
+struct CountedIds {
+    made: AtomicU32,
+}
+
+impl IdSource for CountedIds {
     fn next_id(&self) -> TaskId {
-        TASK.parse().unwrap()
+        let first: TaskId = TASK.parse().unwrap();
+        let made = self.made.fetch_add(1, Ordering::SeqCst);
+        TaskId::from_uuid(Uuid::from_u128(first.as_uuid().as_u128() + u128::from(made)))
     }
 }
 
@@ -196,10 +223,14 @@ pub(crate) struct TestApi {
 
 impl TestApi {
     pub(crate) fn new() -> Self {
+        Self::with(RestConfig::default())
+    }
+
+    /// An API that treats its callers in this way.
+    pub(crate) fn with(config: RestConfig) -> Self {
         let repository = Arc::new(FakeRepository {
             behaviour: Mutex::new(Behaviour::Answers),
-            tasks: Mutex::default(),
-            events: Mutex::default(),
+            memory: MemoryRepository::default(),
         });
         let search = Arc::new(FakeSearch {
             repository: Arc::clone(&repository),
@@ -211,13 +242,14 @@ impl TestApi {
             tasks: Arc::new(TaskService::new(
                 Arc::clone(&repository) as Arc<dyn TaskRepository>,
                 Arc::clone(&search) as Arc<dyn TaskSearch>,
-                Arc::new(Fixed),
-                Arc::new(Fixed),
+                Arc::new(FixedClock),
+                Arc::new(CountedIds::default()),
             )),
             readiness: Arc::new(Readiness::new(
                 vec![Arc::clone(&postgresql) as Arc<dyn Dependency>],
                 vec![Arc::clone(&kafka) as Arc<dyn Dependency>],
             )),
+            config: Arc::new(config),
         };
         Self {
             router: router(state),
@@ -273,9 +305,8 @@ impl TestApi {
 
     /// Everything that was ever written, as `(event payload, traceparent)`.
     pub(crate) fn events(&self) -> Vec<(Value, Option<String>)> {
-        let events = self.repository.events.lock().unwrap();
+        let events = self.repository.memory.state().events.into_iter();
         events
-            .iter()
             .map(|event| {
                 let trace = event.headers.iter().find(|(name, _)| name == "traceparent");
                 let payload = serde_json::from_slice(&event.payload).unwrap();
@@ -286,7 +317,7 @@ impl TestApi {
 
     /// The tasks that are there, by what is to be done.
     pub(crate) fn descriptions(&self) -> Vec<String> {
-        let tasks = self.repository.tasks.lock().unwrap();
+        let tasks = self.repository.memory.state().tasks;
         tasks
             .values()
             .map(|task| task.fields.description.as_str().to_owned())
@@ -357,6 +388,9 @@ impl Answer {
 /// A request without a body.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path);
+    if headers.iter().all(|(name, _)| *name != "host") {
+        request = request.header("host", "tasks.test");
+    }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

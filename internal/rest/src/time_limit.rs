@@ -72,12 +72,21 @@ mod tests {
         api.engines_now(Behaviour::Hangs);
         let path = format!("/tasks/{TASK}");
         let body = r#"{"description": "new"}"#;
+        let bulk = r#"{"operations": [{"op": "create", "task": {"description": "new"}}]}"#;
         for (request, code) in [
             (request("GET", &path, &[]), "timeout"),
             (post("/tasks/search", "{}"), "timeout"),
+            (request("GET", "/tasks/search", &[]), "timeout"),
+            (request("GET", "/tasks", &[]), "timeout"),
             (post("/tasks", body), "outcome-unknown"),
             (json_request("PUT", &path, &[], body), "outcome-unknown"),
+            (json_request("PATCH", &path, &[], body), "outcome-unknown"),
+            (post("/tasks/bulk", bulk), "outcome-unknown"),
             (request("DELETE", &path, &[]), "outcome-unknown"),
+            (
+                request("DELETE", &format!("{path}?cascade=true"), &[]),
+                "outcome-unknown",
+            ),
         ] {
             let began = Instant::now();
             let answer = api.send(request).await;

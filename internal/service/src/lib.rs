@@ -5,10 +5,22 @@
 //! must not know a transport, a JSON body, a header or an engine, and it must not read a clock or make an id
 //! except through its ports.
 
-mod consistency_token;
+mod bulk;
+mod bulk_decision;
+mod cascade;
+mod cursor;
+mod deletion;
+mod idempotent;
+mod key_expiry;
+mod listing;
 mod precondition;
+mod simulation;
 mod task_service;
+mod tree;
 
-pub use consistency_token::ConsistencyToken;
+pub use bulk::{BulkKey, BulkOperation, BulkRequest, BulkResults};
+pub use idempotent::{Answered, CallerKey};
+pub use key_expiry::keep_forgetting_keys;
+pub use listing::{ListPage, ListRequest};
 pub use precondition::Precondition;
-pub use task_service::{Receipt, TaskService};
+pub use task_service::TaskService;

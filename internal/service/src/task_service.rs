@@ -2,47 +2,46 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use taskwire_domain::{
-    Clock, Conflict, DeletedTask, Error, IdSource, SearchPage, SearchQuery, Task, TaskEvent, TaskFields,
-    TaskId, TaskRepository, TaskSearch, Written,
+    Clock, Conflict, Error, IdSource, KEY_DAYS, Once, Receipt, SearchPage, SearchQuery, Task, TaskEvent,
+    TaskFields, TaskId, TaskPatch, TaskRepository, TaskSearch, Written, unknown_parent,
 };
+use tokio::sync::OnceCell;
 
-use crate::{ConsistencyToken, Precondition};
+use crate::bulk_decision::BulkDecision;
+use crate::cascade::Cascade;
+use crate::cursor::CursorSigner;
+use crate::deletion::{farewell, tombstone};
+use crate::idempotent::unclaimed;
+use crate::{Answered, BulkKey, BulkRequest, BulkResults, CallerKey, ListPage, ListRequest, Precondition};
 
 /// How often a write is decided anew when others change the task between reading and writing it. Each lost
 /// attempt means that another write succeeded, so the bound is met only by a task that many write without pause.
 const MAX_ATTEMPTS: u32 = 32;
 
-/// What a write left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The task as it stands after the write; for a deletion, as it last stood.
-    pub task: Task,
-    /// Names the write in a later search.
-    pub token: ConsistencyToken,
-}
-
-impl Receipt {
-    fn of(task: Task) -> Self {
-        let token = ConsistencyToken::of(&task);
-        Self { task, token }
-    }
-}
+/// How many keys are forgotten in one transaction: few enough to hold nobody up.
+const FORGOTTEN_AT_ONCE: u32 = 1_000;
 
 /// Creates, reads, replaces, deletes and searches tasks.
 ///
 /// `traceparent` is, in every write, the W3C context of a sampled trace; it travels with the event.
 ///
-/// A write's future may be dropped at any await: the repository applies a write in one statement, so it is then
-/// applied with its event or not at all, and nothing is left half done.
+/// A write's future may be dropped at any await: the repository applies a write in one transaction, so it is then
+/// applied with its events or not at all, and nothing is left half done.
 pub struct TaskService {
     repository: Arc<dyn TaskRepository>,
     search: Arc<dyn TaskSearch>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    /// Made with the first list: at start the database may be away.
+    cursors: OnceCell<CursorSigner>,
 }
 
 impl TaskService {
+    /// The most tasks that are deleted at once with the one above them, itself included.
+    pub const MAX_CASCADE: usize = 10_000;
+
     /// A service over these ports.
     pub fn new(
         repository: Arc<dyn TaskRepository>,
@@ -55,6 +54,7 @@ impl TaskService {
             search,
             clock,
             ids,
+            cursors: OnceCell::new(),
         }
     }
 
@@ -67,6 +67,130 @@ impl TaskService {
         let event = TaskEvent::Created(&task).encode(traceparent)?;
         self.repository.create(&task, &event).await?;
         Ok(Receipt::of(task))
+    }
+
+    /// As [`create`](Self::create), once for the caller's key. `render` makes the answer that is kept under it.
+    ///
+    /// # Errors
+    /// As `create`, [`Conflict::KeyReused`], [`Conflict::TwinInFlight`].
+    pub async fn create_once(
+        &self,
+        fields: TaskFields,
+        key: CallerKey,
+        render: &(dyn Fn(&Receipt) -> Bytes + Send + Sync),
+        traceparent: Option<&str>,
+    ) -> Result<Answered<Receipt>, Error> {
+        let task = Task::create(self.ids.next_id(), fields, self.clock.now());
+        let event = TaskEvent::Created(&task).encode(traceparent)?;
+        let receipt = Receipt::of(task);
+        let fingerprint = key.fingerprint;
+        let claim = key.claimed_at(receipt.task.created_at).answered(render(&receipt));
+        let once = match self.repository.create_once(&receipt.task, &event, &claim).await? {
+            Once::First(()) => Once::First(receipt),
+            Once::Taken(answer) => Once::Taken(answer),
+        };
+        Answered::judge(once, fingerprint)
+    }
+
+    /// Changes single fields. A change that changes nothing keeps the version and announces nothing. A lost race
+    /// is decided anew from what the other writer left, so that no update of another field is lost.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace), and [`Error::Invalid`] when the patched task breaks a rule between fields.
+    pub async fn patch(
+        &self,
+        id: TaskId,
+        patch: &TaskPatch,
+        precondition: &Precondition,
+        traceparent: Option<&str>,
+    ) -> Result<Receipt, Error> {
+        let patched = |task: &Task| {
+            patch
+                .apply(&task.fields)
+                .map_err(|error| Error::Invalid(vec![error]))
+        };
+        self.change(id, precondition, traceparent, patched).await
+    }
+
+    /// Deletes the task and everything below it in one transaction, and announces each deletion. The precondition
+    /// is about the task itself. The answer is as for [`delete`](Self::delete).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Conflict::VersionMismatch`], [`Conflict::SubtreeTooLarge`] beyond
+    /// [`MAX_CASCADE`](Self::MAX_CASCADE) tasks, and those of [`TaskRepository::decide`].
+    pub async fn delete_cascade(
+        &self,
+        id: TaskId,
+        precondition: &Precondition,
+        traceparent: Option<&str>,
+    ) -> Result<Receipt, Error> {
+        let cascade = Cascade {
+            root: id,
+            at_most: Self::MAX_CASCADE,
+            precondition: precondition.clone(),
+            now: self.clock.now(),
+            traceparent: traceparent.map(str::to_owned),
+        };
+        let once = self.repository.decide(Arc::new(cascade), None).await?;
+        let result = unclaimed(once)?.pop();
+        result.unwrap_or_else(|| {
+            Err(Error::Internal {
+                context: "a cascade was applied without its result",
+                cause: "the repository returned fewer results than the decision made".into(),
+            })
+        })
+    }
+
+    /// A page of all tasks, from the database.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at the parameter `cursor` when we did not make it, or made it for another order or filter.
+    pub async fn list(&self, request: ListRequest) -> Result<ListPage, Error> {
+        let cursors = self.cursors().await?;
+        let tasks = self.repository.list(&request.query(cursors)?).await?;
+        Ok(request.page(tasks, cursors))
+    }
+
+    /// Carries out many writes in one transaction.
+    ///
+    /// # Errors
+    /// As [`create_once`](Self::create_once) and [`TaskRepository::decide`]; what refuses one operation is in its
+    /// result.
+    pub async fn bulk(
+        &self,
+        request: BulkRequest,
+        key: Option<BulkKey>,
+        traceparent: Option<&str>,
+    ) -> Result<Answered<BulkResults>, Error> {
+        let now = self.clock.now();
+        let (claim, render) = key
+            .map(|BulkKey { key, render }| (key.claimed_at(now), render))
+            .unzip();
+        let decision = BulkDecision::new(request, &*self.ids, now, render, traceparent);
+        let once = self.repository.decide(Arc::new(decision), claim.as_ref()).await?;
+        match claim {
+            Some(claim) => Answered::judge(once, claim.fingerprint),
+            None => unclaimed(once).map(Answered::First),
+        }
+    }
+
+    /// Forgets the callers' keys that are no longer kept, and says how many that were.
+    ///
+    /// # Errors
+    /// Those of [`TaskRepository::forget_claims`].
+    pub async fn forget_expired_keys(&self) -> Result<u64, Error> {
+        let claimed_before = self.clock.now().plus_days(-KEY_DAYS);
+        let mut total = 0;
+        loop {
+            let forgotten = self
+                .repository
+                .forget_claims(claimed_before, FORGOTTEN_AT_ONCE)
+                .await?;
+            total += forgotten;
+            if forgotten < u64::from(FORGOTTEN_AT_ONCE) {
+                return Ok(total);
+            }
+        }
     }
 
     /// The task as it stands in the database.
@@ -89,19 +213,8 @@ impl TaskService {
         precondition: &Precondition,
         traceparent: Option<&str>,
     ) -> Result<Receipt, Error> {
-        for attempt in 1..=MAX_ATTEMPTS {
-            let current = self.get(id).await?;
-            precondition.judge(current.version)?;
-            let Some(next) = current.with_fields(fields.clone(), self.clock.now()) else {
-                return Ok(Receipt::of(current));
-            };
-            let event = TaskEvent::Updated(&next).encode(traceparent)?;
-            match self.repository.update(&next, current.version, &event).await? {
-                Written::Applied => return Ok(Receipt::of(next)),
-                Written::Stale => note_lost_race(&current, attempt),
-            }
-        }
-        Err(Error::Conflict(Conflict::Contended))
+        self.change(id, precondition, traceparent, |_| Ok(fields.clone()))
+            .await
     }
 
     /// Deletes the task and announces it. The answer holds the task's last state and the tombstone's token.
@@ -118,21 +231,10 @@ impl TaskService {
         for attempt in 1..=MAX_ATTEMPTS {
             let current = self.get(id).await?;
             precondition.judge(current.version)?;
-            let deleted = DeletedTask {
-                id,
-                version: current.version.next(),
-                // A clock set back must not delete a task before it was last changed.
-                deleted_at: self.clock.now().max(current.updated_at),
-            };
+            let deleted = tombstone(&current, self.clock.now());
             let event = TaskEvent::Deleted(&deleted).encode(traceparent)?;
             match self.repository.delete(&deleted, current.version, &event).await? {
-                Written::Applied => {
-                    let token = ConsistencyToken {
-                        id,
-                        version: deleted.version,
-                    };
-                    return Ok(Receipt { task: current, token });
-                }
+                Written::Applied => return Ok(farewell(current)),
                 Written::Stale => note_lost_race(&current, attempt),
             }
         }
@@ -145,6 +247,52 @@ impl TaskService {
     /// Those of [`TaskSearch::search`].
     pub async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         self.search.search(query).await
+    }
+
+    /// Gives the task the fields that `decided` makes of its state, deciding anew after every lost race.
+    async fn change(
+        &self,
+        id: TaskId,
+        precondition: &Precondition,
+        traceparent: Option<&str>,
+        decided: impl Fn(&Task) -> Result<TaskFields, Error>,
+    ) -> Result<Receipt, Error> {
+        for attempt in 1..=MAX_ATTEMPTS {
+            let current = self.get(id).await?;
+            let fields = decided(&current)?;
+            if let Err(mismatch) = precondition.judge(current.version) {
+                self.require_parent(&current, &fields).await?;
+                return Err(mismatch);
+            }
+            let Some(next) = current.with_fields(fields, self.clock.now()) else {
+                return Ok(Receipt::of(current));
+            };
+            let event = TaskEvent::Updated(&next).encode(traceparent)?;
+            match self.repository.update(&next, current.version, &event).await? {
+                Written::Applied => return Ok(Receipt::of(next)),
+                Written::Stale => note_lost_race(&current, attempt),
+            }
+        }
+        Err(Error::Conflict(Conflict::Contended))
+    }
+
+    /// A parent that does not exist is told before a version that does not match. Otherwise the repository tells.
+    async fn require_parent(&self, task: &Task, fields: &TaskFields) -> Result<(), Error> {
+        let Some(parent) = fields.new_parent(&task.fields) else {
+            return Ok(());
+        };
+        match self.repository.find(parent).await? {
+            Some(_) => Ok(()),
+            None => Err(unknown_parent()),
+        }
+    }
+
+    async fn cursors(&self) -> Result<&CursorSigner, Error> {
+        let made = self.cursors.get_or_try_init(|| async {
+            let key = self.repository.signing_key().await?;
+            Ok(CursorSigner::new(key))
+        });
+        made.await
     }
 }
 

@@ -30,11 +30,9 @@ pub(crate) struct TaskColumns {
 }
 
 impl TaskColumns {
-    pub(crate) fn new(task: &Task) -> Result<Self, Error> {
-        Ok(Self {
-            task: task.clone(),
-            categories: to_json(task.fields.categories.as_slice())?,
-        })
+    pub(crate) fn new(task: Task) -> Result<Self, Error> {
+        let categories = to_json(task.fields.categories.as_slice())?;
+        Ok(Self { task, categories })
     }
 
     /// Binds `?1` to `?13`.
@@ -100,7 +98,6 @@ pub(crate) fn read_task(row: &Row<'_>) -> rusqlite::Result<Task> {
     };
     let external_id: Option<String> = row.get(2)?;
     let description: String = row.get(3)?;
-    let categories: Vec<String> = from_json(9, row.get_ref(9)?.as_str()?)?;
     let dates = Dates::new(optional_time(5)?, optional_time(6)?);
     let fields = TaskFields {
         external_id: external_id
@@ -112,8 +109,8 @@ pub(crate) fn read_task(row: &Row<'_>) -> rusqlite::Result<Task> {
             .ok_or_else(|| broken(4, Type::Integer, "a priority is 0 to 3"))?,
         dates: dates.map_err(|violation| broken(6, Type::Integer, violation.detail))?,
         is_done: row.get(7)?,
-        parent_id: row.get::<_, Option<[u8; 16]>>(8)?.map(task_id),
-        categories: Categories::try_from(categories).map_err(|detail| broken(9, Type::Text, detail))?,
+        parent_id: read_optional_id(row, 8)?,
+        categories: read_categories(row, 9)?,
     };
     Ok(Task {
         id: read_id(row, 0)?,
@@ -144,6 +141,15 @@ pub(crate) fn read_headers(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<
 
 pub(crate) fn read_id(row: &Row<'_>, index: usize) -> rusqlite::Result<TaskId> {
     row.get(index).map(task_id)
+}
+
+pub(crate) fn read_optional_id(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<TaskId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(index)?.map(task_id))
+}
+
+pub(crate) fn read_categories(row: &Row<'_>, index: usize) -> rusqlite::Result<Categories> {
+    let names: Vec<String> = from_json(index, row.get_ref(index)?.as_str()?)?;
+    Categories::try_from(names).map_err(|detail| broken(index, Type::Text, detail))
 }
 
 pub(crate) fn read_version(row: &Row<'_>, index: usize) -> rusqlite::Result<Version> {

@@ -10,11 +10,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::{Builder, Uuid};
 
+use crate::command::{Awaited, Command, Outcome};
 use crate::error::unavailable;
 use crate::open::{OpenError, OwnedFolder};
 use crate::readers::Readers;
-use crate::statements::Command;
-use crate::writer::{Outcome, Progress, Request, Writer};
+use crate::upkeep::UnawaitedTrim;
+use crate::writer::{Progress, Request, Writer};
 use crate::{Snapshot, SqliteSettings};
 
 /// The database in a data folder, which belongs to this process alone until it is closed. Cloning shares it.
@@ -112,20 +113,19 @@ impl SqliteDatabase {
     }
 
     /// Asks for a write on behalf of a caller: a queue that is full is told at once.
-    pub(crate) async fn write(&self, command: Command) -> Outcome {
-        let (answer, outcome) = oneshot::channel();
+    pub(crate) async fn write<C: Command>(&self, command: C) -> Outcome<C::Answer> {
+        let (job, outcome) = Awaited::job(command);
         self.requests
-            .try_send(Request::Do(Box::new(command), Some(answer)))
+            .try_send(Request::Do(job))
             .map_err(|refused| unavailable(refusal(&refused)))?;
         outcome_of(outcome).await
     }
 
     /// Asks for a write that nobody outside waits for, and so may wait for room in the queue.
-    pub(crate) async fn write_patiently(&self, command: Command) -> Outcome {
-        let (answer, outcome) = oneshot::channel();
-        let request = Request::Do(Box::new(command), Some(answer));
+    pub(crate) async fn write_patiently<C: Command>(&self, command: C) -> Outcome<C::Answer> {
+        let (job, outcome) = Awaited::job(command);
         self.requests
-            .send(request)
+            .send(Request::Do(job))
             .await
             .map_err(|_| unavailable(WRITER_GONE))?;
         outcome_of(outcome).await
@@ -135,7 +135,7 @@ impl SqliteDatabase {
     pub(crate) fn done_below(&self, id: i64) {
         self.progress.done_below.fetch_max(id, Ordering::Relaxed);
         // A full queue means that a batch is about to begin, which will see the mark.
-        let _ = self.requests.try_send(Request::Do(Box::new(Command::Trim), None));
+        let _ = self.requests.try_send(Request::Do(Box::new(UnawaitedTrim)));
     }
 }
 
@@ -148,7 +148,7 @@ fn refusal<T>(refused: &TrySendError<T>) -> &'static str {
     }
 }
 
-async fn outcome_of(outcome: oneshot::Receiver<Outcome>) -> Outcome {
+async fn outcome_of<T>(outcome: oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
     // A thread that died may have committed first.
     outcome
         .await

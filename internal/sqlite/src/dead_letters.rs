@@ -3,11 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::params;
 use taskwire_domain::{Clock, DeadLetter, DeadLetterQueue, Error, ParkFault};
 
 use crate::SqliteDatabase;
 use crate::columns::to_json;
-use crate::statements::{Command, Letter};
+use crate::command::{Command, Done, Failure, Stage};
+
+/// An event is parked once, however often it is tried.
+const PARK: &str = "
+    insert into dead_letters (outbox_id, reason, detail, parked_at, key, value, headers)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    on conflict (outbox_id) do nothing";
 
 /// Keeps letters in the table `dead_letters`. One whose event was parked before is passed over.
 pub struct SqliteDeadLetters {
@@ -45,8 +53,42 @@ impl DeadLetterQueue for SqliteDeadLetters {
     async fn park(&self, letters: &[DeadLetter]) -> Result<(), ParkFault> {
         let letters = letters.iter().map(|letter| self.columns(letter));
         let letters = letters.collect::<Result<_, _>>().map_err(fault)?;
-        let parked = self.database.write_patiently(Command::Park(letters)).await;
-        parked.map(drop).map_err(fault)
+        let parked = self.database.write_patiently(Park(letters)).await;
+        parked.map_err(fault)
+    }
+}
+
+/// A letter ready to be bound.
+struct Letter {
+    outbox_id: i64,
+    reason: &'static str,
+    detail: String,
+    parked_at: i64,
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+    headers: String,
+}
+
+/// Keep letters.
+struct Park(Vec<Letter>);
+
+impl Command for Park {
+    type Answer = ();
+
+    fn perform(&self, stage: &Stage<'_>) -> Result<Done<()>, Failure> {
+        let mut park = stage.connection.prepare_cached(PARK)?;
+        for letter in &self.0 {
+            park.execute(params![
+                letter.outbox_id,
+                letter.reason,
+                letter.detail,
+                letter.parked_at,
+                letter.key.as_deref(),
+                letter.value.as_deref(),
+                letter.headers,
+            ])?;
+        }
+        Ok(Done::silently(()))
     }
 }
 

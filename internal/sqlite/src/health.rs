@@ -5,7 +5,7 @@ use taskwire_domain::{Dependency, Error, Unreachable};
 
 use crate::SqliteDatabase;
 use crate::error::DEPENDENCY;
-use crate::statements::Command;
+use crate::upkeep::Probe;
 
 /// Reads a row and asks the writing thread, so it fails when the queue of writes is full. After a failed write it
 /// writes as well, so it goes on failing while the disk is full and recovers without anybody's help.
@@ -28,7 +28,7 @@ impl SqliteHealth {
                 select.query_row([], |row| row.get::<_, bool>(0))
             });
         read.await?;
-        self.database.write(Command::Probe).await.map(drop)
+        self.database.write(Probe).await
     }
 }
 

@@ -9,20 +9,27 @@
 //! This crate must not decide what a task may be, encode an event or know an index, and nothing of rusqlite may show
 //! in its public items.
 
+mod changes;
+mod claims;
 mod columns;
+mod command;
 mod config;
 mod database;
 mod dead_letters;
+mod deciding;
 mod error;
 mod health;
 mod hierarchy;
+mod labels;
+mod list;
 mod open;
 mod readers;
 mod schema;
 mod snapshot;
 mod source;
-mod statements;
 mod tasks;
+mod upkeep;
+mod view;
 mod writer;
 
 pub use config::SqliteSettings;

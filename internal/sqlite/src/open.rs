@@ -199,6 +199,8 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     distrust_the_schema(&connection)?;
+    // Lists come in many forms.
+    connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -6,9 +6,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x546b_5772;
 
 /// In order; a file's `user_version` says how many of them it has run.
-const MIGRATIONS: [&str; 1] = [include_str!(
-    "../../../migrations/sqlite/0001_tasks_and_outbox.sql"
-)];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_tasks_and_outbox.sql"),
+    include_str!("../../../migrations/sqlite/0002_lists_and_keys.sql"),
+];
 
 /// What a file is, as far as its header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::SqliteDatabase;
 use crate::columns::{read_headers, read_id, read_time};
-use crate::statements::Command;
+use crate::upkeep::Trim;
 
 /// The one there is.
 const PARTITION: Partition = Partition(0);
@@ -150,8 +150,8 @@ impl EventSource for SqliteSource {
 
     async fn close(self: Box<Self>) -> Result<(), SourceFault> {
         // Every batch deletes what is done with.
-        let flushed = self.database.write_patiently(Command::Trim).await;
-        flushed.map(drop).map_err(not_flushed)
+        let flushed = self.database.write_patiently(Trim).await;
+        flushed.map_err(not_flushed)
     }
 }
 

@@ -1,34 +1,34 @@
 //! The thread that writes. It commits whatever is queued at once and waits for nothing, so a lone caller pays for one
 //! sync and many callers share it.
 //!
-//! Within a batch each command has a savepoint of its own: one that fails is undone and leaves the others alone. A fault
-//! of the disk is everybody's, and nobody's write is applied. Answers are given after the commit, never before.
+//! A command that fails leaves the others of its batch alone. Nearly all that fail are refused before they have written
+//! anything, so commands are carried out one after the other as they are; when one leaves traces, the batch is begun anew
+//! with a savepoint around each. A fault of the disk is everybody's, and nobody's write is applied. Answers are given
+//! after the commit, never before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::Connection;
-use taskwire_domain::{Chain, Error, Written};
-use tokio::sync::{mpsc, oneshot, watch};
+use taskwire_domain::{Chain, Error};
+use tokio::sync::{mpsc, watch};
 
+use crate::command::{Failure, Job, Stage};
 use crate::error::{BatchFault, internal, is_trouble};
 use crate::open::OwnedFolder;
-use crate::statements::{self, Command, Failure};
+use crate::upkeep;
 
 /// The most commands in one transaction. By then the sync is shared so widely that more would only make the first
 /// wait longer.
 const BATCH: usize = 256;
 
-pub(crate) type Outcome = Result<Written, Error>;
-
-/// Where an outcome goes; `None` when nobody waits for it.
-type Answer = Option<oneshot::Sender<Outcome>>;
+/// Room for every statement of ours, the savepoint's among them.
+const STATEMENTS: usize = 64;
 
 /// What the thread is asked.
-#[derive(Debug)]
 pub(crate) enum Request {
     /// Carry this out.
-    Do(Box<Command>, Answer),
+    Do(Box<dyn Job>),
     /// Finish what is queued, take no more, and end.
     End,
 }
@@ -42,26 +42,25 @@ pub(crate) struct Progress {
     pub(crate) done_below: AtomicI64,
 }
 
-/// What a command came to within the transaction.
-struct Done {
-    written: Written,
-    event: Option<i64>,
-}
-
-impl Done {
-    /// Applied without an event.
-    const SILENT: Self = Self {
-        written: Written::Applied,
-        event: None,
-    };
-}
-
-/// A batch that only needs to be committed.
+/// What a batch came to that only needs to be committed.
 struct Applied {
-    outcomes: Vec<Outcome>,
     last_event: Option<i64>,
     /// There are no events below this id any more.
     trimmed_below: i64,
+}
+
+/// Why a batch cannot go on as it was begun.
+enum Setback {
+    /// It is everybody's.
+    Fault(rusqlite::Error),
+    /// A command failed after it had written something.
+    Traces,
+}
+
+impl From<rusqlite::Error> for Setback {
+    fn from(fault: rusqlite::Error) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 /// The state of the thread.
@@ -83,8 +82,7 @@ impl Writer {
         progress: Arc<Progress>,
         folder: OwnedFolder,
     ) -> Self {
-        // Every statement of ours, the savepoint's among them.
-        connection.set_prepared_statement_cache_capacity(32);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Self {
             connection,
             requests,
@@ -99,39 +97,27 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         while self.requests.blocking_recv_many(&mut batch, BATCH) > 0 {
-            let mut commands = Vec::with_capacity(batch.len());
+            let mut jobs = Vec::with_capacity(batch.len());
             for request in batch.drain(..) {
                 match request {
-                    Request::Do(command, answer) => commands.push((command, answer)),
+                    Request::Do(job) => jobs.push(job),
                     Request::End => self.requests.close(),
                 }
             }
-            self.carry_out(commands);
+            self.carry_out(jobs);
         }
     }
 
-    fn carry_out(&mut self, commands: Vec<(Box<Command>, Answer)>) {
-        let done = self.commit(commands.iter().map(|(command, _)| &**command));
-        self.in_trouble = done.is_err();
-        match done {
-            Ok(outcomes) => {
-                for ((_, answer), outcome) in commands.into_iter().zip(outcomes) {
-                    tell(answer, outcome);
-                }
-            }
-            Err(fault) => {
-                for (_, answer) in commands {
-                    tell(answer, Err(fault.clone().into()));
-                }
-            }
+    fn carry_out(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let fate = self.commit(&mut jobs);
+        self.in_trouble = fate.is_err();
+        for job in jobs {
+            job.tell(fate.clone());
         }
     }
 
-    fn commit<'a>(
-        &mut self,
-        commands: impl Iterator<Item = &'a Command>,
-    ) -> Result<Vec<Outcome>, BatchFault> {
-        let applied = self.apply(commands).map_err(BatchFault::before_commit);
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), BatchFault> {
+        let applied = self.apply(jobs).map_err(BatchFault::before_commit);
         let committed = applied.and_then(|applied| {
             self.execute("commit").map_err(BatchFault::at_commit)?;
             Ok(applied)
@@ -142,7 +128,7 @@ impl Writer {
                 if let Some(event) = applied.last_event {
                     self.progress.committed.send_replace(event);
                 }
-                Ok(applied.outcomes)
+                Ok(())
             }
             Err(fault) => {
                 self.roll_back();
@@ -152,68 +138,77 @@ impl Writer {
     }
 
     /// Everything up to the commit.
-    fn apply<'a>(&self, commands: impl Iterator<Item = &'a Command>) -> rusqlite::Result<Applied> {
-        self.execute("begin immediate")?;
-        let mut outcomes = Vec::with_capacity(BATCH);
-        let mut last_event = None;
-        for command in commands {
-            let outcome = self.apply_one(command)?;
-            if let Ok(Done {
-                event: Some(event), ..
-            }) = outcome
-            {
-                last_event = Some(event);
+    fn apply(&self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<Applied> {
+        match self.apply_all(jobs, Self::apply_plainly) {
+            Ok(applied) => Ok(applied),
+            Err(Setback::Fault(fault)) => Err(fault),
+            Err(Setback::Traces) => {
+                self.execute("rollback")?;
+                self.apply_all(jobs, Self::apply_undoably)
             }
-            outcomes.push(outcome.map(|done| done.written));
+        }
+    }
+
+    fn apply_all<E: From<rusqlite::Error>>(
+        &self,
+        jobs: &mut [Box<dyn Job>],
+        apply_one: impl Fn(&Self, &mut dyn Job) -> Result<Option<i64>, E>,
+    ) -> Result<Applied, E> {
+        self.execute("begin immediate")?;
+        let mut last_event = None;
+        for job in jobs {
+            last_event = apply_one(self, &mut **job)?.or(last_event);
         }
         let trimmed_below = self.progress.done_below.load(Ordering::Relaxed);
         if trimmed_below > self.trimmed_below {
-            statements::trim(&self.connection, trimmed_below)?;
+            upkeep::trim(&self.connection, trimmed_below)?;
         }
         Ok(Applied {
-            outcomes,
             last_event,
             trimmed_below,
         })
     }
 
-    /// Applies a command or undoes all of it. A fault that is not the command's own ends the transaction.
-    fn apply_one(&self, command: &Command) -> rusqlite::Result<Result<Done, Error>> {
-        self.execute("savepoint command")?;
-        let outcome = match self.perform(command) {
-            Ok(done) => Ok(done),
-            Err(Failure::Refused(refusal)) => Err(refusal),
-            // SQLite itself rolls back what it cannot go on with: what followed would not be in a transaction.
-            Err(Failure::Fault(fault)) if is_trouble(&fault) || self.connection.is_autocommit() => {
-                return Err(fault);
+    /// Applies a command that, if it fails, has written nothing yet.
+    fn apply_plainly(&self, job: &mut dyn Job) -> Result<Option<i64>, Setback> {
+        let before = self.connection.total_changes();
+        match self.perform(job)? {
+            Ok(last_event) => Ok(last_event),
+            Err(_) if self.connection.total_changes() != before => Err(Setback::Traces),
+            Err(refusal) => {
+                job.refuse(refusal);
+                Ok(None)
             }
-            Err(Failure::Fault(fault)) => Err(internal("a write could not be applied", fault)),
-        };
-        if outcome.is_err() {
+        }
+    }
+
+    /// Applies a command or undoes all of it.
+    fn apply_undoably(&self, job: &mut dyn Job) -> rusqlite::Result<Option<i64>> {
+        self.execute("savepoint command")?;
+        let performed = self.perform(job)?;
+        if performed.is_err() {
             self.execute("rollback to command")?;
         }
         self.execute("release command")?;
-        Ok(outcome)
+        performed.or_else(|refusal| {
+            job.refuse(refusal);
+            Ok(None)
+        })
     }
 
-    fn perform(&self, command: &Command) -> Result<Done, Failure> {
-        let connection = &self.connection;
-        let event = match command {
-            Command::Create(task, event) => statements::create(connection, task, event)?,
-            Command::Update(task, expected, event) => statements::update(connection, task, *expected, event)?,
-            Command::Delete(deleted, expected, event) => {
-                statements::delete(connection, deleted, *expected, event)?
-            }
-            Command::Park(letters) => {
-                return Ok(statements::park(connection, letters).map(|()| Done::SILENT)?);
-            }
-            Command::Probe if self.in_trouble => {
-                return Ok(statements::touch(connection).map(|()| Done::SILENT)?);
-            }
-            Command::Probe | Command::Trim => return Ok(Done::SILENT),
+    /// Carries a command out. A fault that is not the command's own ends the transaction.
+    fn perform(&self, job: &mut dyn Job) -> rusqlite::Result<Result<Option<i64>, Error>> {
+        let stage = Stage {
+            connection: &self.connection,
+            in_trouble: self.in_trouble,
         };
-        let written = event.map_or(Written::Stale, |_| Written::Applied);
-        Ok(Done { written, event })
+        match job.perform(&stage) {
+            Ok(last_event) => Ok(Ok(last_event)),
+            Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+            // SQLite itself rolls back what it cannot go on with: what followed would not be in a transaction.
+            Err(Failure::Fault(fault)) if is_trouble(&fault) || self.connection.is_autocommit() => Err(fault),
+            Err(Failure::Fault(fault)) => Ok(Err(internal("a write could not be applied", fault))),
+        }
     }
 
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {
@@ -227,17 +222,6 @@ impl Writer {
         if let Err(fault) = self.execute("rollback") {
             tracing::error!(error = %Chain(&fault), "a failed batch of writes could not be rolled back");
         }
-    }
-}
-
-fn tell(answer: Answer, outcome: Outcome) {
-    match (answer, outcome) {
-        // One who no longer waits has given the request up.
-        (Some(answer), outcome) => drop(answer.send(outcome)),
-        (None, Err(error)) => {
-            tracing::warn!(error = %Chain(&error), "events that are done with were not deleted; they will be with the next ones")
-        }
-        (None, Ok(_)) => {}
     }
 }
 

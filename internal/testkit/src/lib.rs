@@ -22,4 +22,4 @@ pub use elasticsearch::SearchIndex;
 pub use kafka::Topics;
 pub use postgres::Database;
 pub use process::{Process, binary};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, Way};

@@ -106,6 +106,15 @@ impl Process {
         self.log.find(message).is_some()
     }
 
+    /// Its id, by which the system tells what it uses.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn id(&self) -> u32 {
+        let id = self.child.id();
+        id.unwrap_or_else(|| panic!("{} has ended already", self.name))
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");
@@ -113,9 +122,7 @@ impl Process {
 
     /// Sends the signal of this name (`TERM`, `STOP`, `CONT` …).
     pub fn signal(&self, name: &str) {
-        let Some(pid) = self.child.id() else {
-            panic!("{} has ended already", self.name)
-        };
+        let pid = self.id();
         // The shell's own `kill`: a bare machine has no other.
         let sent = std::process::Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])

@@ -29,9 +29,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Subcommand, ValueEnum};
 
-pub(crate) use self::guard::Guard;
 use self::{
     docker::Docker,
+    guard::Guard,
     native::Native,
     ports::Ports,
     source::Source,
@@ -39,6 +39,9 @@ use self::{
     urls::{Urls, without_password},
 };
 use crate::checkout::Checkout;
+
+/// The engines' addresses, by the names of the variables that the programs read.
+pub(crate) type Variables = Vec<(&'static str, String)>;
 
 /// `cargo xtask stack ...`
 #[derive(Subcommand)]
@@ -130,7 +133,7 @@ pub(crate) fn run(checkout: &Checkout, command: &Command) -> Result<()> {
 }
 
 /// Brings up what is not up, and returns the addresses as variables.
-pub(crate) fn up(checkout: &Checkout, only: Option<Kind>) -> Result<Vec<(&'static str, String)>> {
+pub(crate) fn up(checkout: &Checkout, only: Option<Kind>) -> Result<Variables> {
     let folder = checkout.stack_folder();
     let _lock = lock(checkout)?;
     let urls = match decide(checkout, only)? {
@@ -170,6 +173,19 @@ pub(crate) fn up(checkout: &Checkout, only: Option<Kind>) -> Result<Vec<(&'stati
         .variables()
         .map(|(name, value)| (name, value.to_owned()))
         .to_vec())
+}
+
+/// Works with the engines up. A stack that was up before stays up; one that was not is taken down again, whatever
+/// happens.
+pub(crate) fn while_up(checkout: &Checkout, work: impl FnOnce(Variables) -> Result<()>) -> Result<()> {
+    if is_any_up(checkout)? {
+        return work(up(checkout, None)?);
+    }
+    let guard = Guard::post()?;
+    let outcome = up(checkout, None).and_then(work);
+    let dismissed = guard.dismiss();
+    let removed = down(checkout);
+    outcome.and(removed).and(dismissed)
 }
 
 /// Takes down whatever this checkout started, and nothing else.

@@ -70,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("testkit", &[]),
     ("oracle", &["testkit"]),
     ("e2e", &["testkit", "oracle"]),
+    ("bench", &["testkit", "e2e"]),
     // Compares two adapters, so it has to use both.
     (
         "search-equality",

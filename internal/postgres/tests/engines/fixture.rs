@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 pub(crate) use taskwire_conformance::tasks::{
-    below, created, deletion, described, fields, new_task, updated,
+    below, created, deletion, described, fields, keyed, moved, new_task, updated,
 };
 use taskwire_domain::{Task, TaskRepository as _};
 use taskwire_postgres::{PostgresPool, PostgresSettings, PostgresTasks, migrate};

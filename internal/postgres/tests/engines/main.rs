@@ -7,9 +7,12 @@
 )]
 
 mod backlog;
+mod claims;
+mod decisions;
 mod faults;
 mod fixture;
 mod health;
+mod list;
 mod migrate;
 mod outbox;
 mod tasks;

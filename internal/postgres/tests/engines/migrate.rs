@@ -21,7 +21,7 @@ async fn eight_processes_may_migrate_an_empty_database_at_once() {
     let mut spy = database.connect().await;
     assert_eq!(
         count(&mut spy, "select count(*) from _sqlx_migrations where success").await,
-        1
+        2
     );
     let free = "select count(*) from pg_locks where locktype = 'advisory' and database = \
                 (select oid from pg_database where datname = current_database())";

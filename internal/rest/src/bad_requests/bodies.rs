@@ -22,6 +22,21 @@ fn in_a_task(name: &str, body: impl AsRef<[u8]>, wrong: &[&str]) -> Vec<Case> {
     ]
 }
 
+/// The same body where others are read.
+fn elsewhere(name: &str, body: &[u8], wrong: &[&str]) -> Vec<Case> {
+    let task = task_path();
+    let places = [
+        ("POST", "/tasks/search"),
+        ("POST", "/tasks/bulk"),
+        ("PATCH", task.as_str()),
+    ];
+    let case = |(method, path): (&str, &str)| {
+        let sent = json_request(method, path, &[], body.to_vec());
+        bad(&format!("{method} {path} {name}"), sent, wrong)
+    };
+    places.map(case).into()
+}
+
 #[tokio::test]
 async fn what_is_not_one_json_object_is_refused_with_its_place() {
     let malformed = [" malformed-json"];
@@ -89,8 +104,7 @@ async fn what_is_not_one_json_object_is_refused_with_its_place() {
     ];
     for (name, body, wrong) in cases {
         refuse_all(in_a_task(name, body, wrong)).await;
-        let search = json_request("POST", "/tasks/search", &[], body.to_vec());
-        refuse_all(vec![bad(&format!("search {name}"), search, wrong)]).await;
+        refuse_all(elsewhere(name, body, wrong)).await;
     }
 }
 

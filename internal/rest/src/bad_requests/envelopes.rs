@@ -24,6 +24,8 @@ async fn wrong_paths_parameters_and_headers_are_refused() {
         cases.push(bad(id, request("DELETE", &path, &[]), &wrong));
         let put = json_request("PUT", &path, &[], r#"{"description": "a"}"#);
         cases.push(bad(id, put, &wrong));
+        let patch = json_request("PATCH", &path, &[], "{}");
+        cases.push(bad(id, patch, &wrong));
     }
     let tag = [("if-match", "3")];
     let wrong_tag = ["if-match malformed-entity-tag"];
@@ -64,18 +66,54 @@ async fn wrong_paths_parameters_and_headers_are_refused() {
 }
 
 #[tokio::test]
+async fn wrong_queries_and_keys_are_refused_with_all_else() {
+    let task = task_path();
+    let mut cases = Vec::new();
+    for (method, path) in [("GET", &task), ("DELETE", &task)] {
+        let path = format!("{path}?cascade=1&pretty");
+        let wrong: &[&str] = match method {
+            "DELETE" => &["cascade wrong-type", "pretty unknown-parameter"],
+            _ => &["cascade unknown-parameter", "pretty unknown-parameter"],
+        };
+        cases.push(bad(method, request(method, &path, &[]), wrong));
+    }
+    for (method, path) in [
+        ("POST", "/tasks"),
+        ("POST", "/tasks/search"),
+        ("PUT", &task),
+        ("PATCH", &task),
+    ] {
+        let sent = json_request(method, &format!("{path}?dryRun=true"), &[], r#"{"isDone": 1}"#);
+        let mut wrong = vec!["dryRun unknown-parameter"];
+        if method != "PATCH" && path != "/tasks/search" {
+            wrong.push("/description missing");
+        }
+        wrong.push("/isDone wrong-type");
+        cases.push(bad(path, sent, &wrong));
+    }
+    let both_keys = [("idempotency-key", "a"), ("idempotency-key", "a")];
+    for path in ["/tasks", "/tasks/bulk"] {
+        let sent = json_request("POST", path, &both_keys, "[]");
+        cases.push(bad(path, sent, &["idempotency-key repeated", " wrong-type"]));
+    }
+    let bulk = json_request("POST", "/tasks/bulk?atomic=yes&atomic=no", &[], "{}");
+    cases.push(bad("bulk", bulk, &["atomic repeated", "/operations missing"]));
+    refuse_all(cases).await;
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_refused_and_told_the_right_ones() {
     let task = task_path();
     for (method, path, allowed) in [
-        ("GET", "/tasks", "POST"),
-        ("DELETE", "/tasks", "POST"),
-        ("OPTIONS", "/tasks", "POST"),
-        ("POST", &task, "PUT,DELETE,GET,HEAD"),
-        ("PATCH", &task, "PUT,DELETE,GET,HEAD"),
-        ("BREW", &task, "PUT,DELETE,GET,HEAD"),
-        ("GET", "/tasks/search", "POST"),
-        ("PUT", "/tasks/search", "POST"),
-        ("DELETE", "/tasks/search", "POST"),
+        ("PUT", "/tasks", "GET,HEAD,POST"),
+        ("DELETE", "/tasks", "GET,HEAD,POST"),
+        ("OPTIONS", "/tasks", "GET,HEAD,POST"),
+        ("POST", &task, "PUT,PATCH,DELETE,GET,HEAD"),
+        ("BREW", &task, "PUT,PATCH,DELETE,GET,HEAD"),
+        ("PUT", "/tasks/search", "GET,HEAD,POST"),
+        ("DELETE", "/tasks/search", "GET,HEAD,POST"),
+        ("GET", "/tasks/bulk", "POST"),
+        ("PATCH", "/tasks/bulk", "POST"),
         ("POST", "/healthz/live", "GET,HEAD"),
         ("DELETE", "/healthz/ready", "GET,HEAD"),
         ("POST", "/", "GET,HEAD"),
@@ -101,7 +139,9 @@ async fn wrong_media_types_are_refused() {
     for (method, path, advertised_in) in [
         ("POST", "/tasks", "accept-post"),
         ("POST", "/tasks/search", "accept-post"),
+        ("POST", "/tasks/bulk", "accept-post"),
         ("PUT", &task, "accept"),
+        ("PATCH", &task, "accept-patch"),
     ] {
         for media_type in [
             "",
@@ -119,11 +159,11 @@ async fn wrong_media_types_are_refused() {
         let api = TestApi::with_a_task().await;
         let answer = api.send(sent).await;
         assert_eq!(answer.problem(), (415, "unsupported-media-type"));
-        assert_eq!(
-            answer.header(advertised_in),
-            "application/json",
-            "{method} {path}"
-        );
+        let advertised = match method {
+            "PATCH" => "application/merge-patch+json, application/json",
+            _ => "application/json",
+        };
+        assert_eq!(answer.header(advertised_in), advertised, "{method} {path}");
         for accept in ["text/html", "application/json;q=0, */*"] {
             let sent = json_request(method, path, &[("accept", accept)], body);
             refuse_all(vec![case(accept, sent, 406, "not-acceptable")]).await;
@@ -135,18 +175,44 @@ async fn wrong_media_types_are_refused() {
     }
 }
 
+fn sized(bytes: usize) -> String {
+    let object = r#"{"description": ""}"#;
+    object.to_owned() + &" ".repeat(bytes - object.len())
+}
+
+fn in_chunks(bytes: usize) -> Body {
+    let chunks = (0..bytes / 0x4000).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 0x4000])));
+    Body::from_stream(stream::iter(chunks))
+}
+
+#[tokio::test]
+async fn a_bulk_may_be_larger_than_other_bodies() {
+    let bulk_limit = 1024 * 1024;
+    refuse_all(vec![
+        bad(
+            "a bulk at its limit",
+            post("/tasks/bulk", &sized(bulk_limit)),
+            &["/operations missing", "/description unknown-field"],
+        ),
+        case(
+            "one byte more in a bulk",
+            post("/tasks/bulk", &sized(bulk_limit + 1)),
+            413,
+            "body-too-large",
+        ),
+        case(
+            "a bulk in chunks",
+            json_request("POST", "/tasks/bulk", &[], in_chunks(2 * bulk_limit)),
+            413,
+            "body-too-large",
+        ),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
-    let sized = |bytes: usize| {
-        let object = r#"{"description": ""}"#;
-        object.to_owned() + &" ".repeat(bytes - object.len())
-    };
     let limit = 128 * 1024;
-    let in_chunks = |bytes: usize| {
-        let chunks =
-            (0..bytes / 0x4000).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 0x4000])));
-        Body::from_stream(stream::iter(chunks))
-    };
     let task = task_path();
     let large = "x".repeat(20_000);
     let large_header = [("x-large", large.as_str())];

@@ -10,8 +10,8 @@ use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder, SecurityRequire
 use super::endpoint::problem_answers;
 use super::routes::Documented;
 use super::{Component, Header, Parameter, Tag};
-use crate::body_limit::MAX_BODY_BYTES;
-use crate::header_limit::MAX_HEADER_BYTES;
+use crate::body_limit::{MAX_BODY_BYTES, MAX_BULK_BYTES};
+use crate::head_limit::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
 use crate::time_limit::MAX_REQUEST_TIME;
 use crate::{router, serve};
 
@@ -91,7 +91,9 @@ fn info() -> Info {
 
 fn description() -> String {
     let time = MAX_REQUEST_TIME.as_secs();
-    let (body, headers) = (MAX_BODY_BYTES / 1024, MAX_HEADER_BYTES / 1024);
+    let (body, bulk) = (MAX_BODY_BYTES / 1024, MAX_BULK_BYTES / 1024);
+    let (headers, target) = (MAX_HEADER_BYTES / 1024, MAX_TARGET_BYTES / 1024);
+    let patience = serve::HEADER_TIME.as_secs();
     let (head, count) = (serve::MAX_HEAD_BYTES / 1024, serve::MAX_HEADERS);
     format!(
         "\
@@ -101,14 +103,25 @@ A task service whose search is right.
 version 7.
 
 **Bodies** are JSON. A name that stands twice in an object is refused, and so is a field that is not in the schema. \
-Answers hold every field; later releases may add some, so ignore those you do not know.
+Under `/tasks` the same holds for the parameters of a query. Answers hold every field; later releases may add some, so \
+ignore those you do not know.
 
 **Problems** are `application/problem+json` (RFC 9457). Branch on `code`, which never changes its meaning. A 400 names \
 every wrong value at once. A 503 was certainly not applied and may be sent again. A 504 with the code \
-`outcome-unknown` may have been applied or not: read before sending it again.
+`outcome-unknown` may have been applied or not: send it again under the same `Idempotency-Key`, or read first.
 
-**Everywhere.** HEAD is answered wherever GET is. A method that a path does not have is answered 405 with `Allow`, an \
-unknown path 404, both as problems. A request may take {time} seconds, its body {body} KiB, its headers {headers} KiB; \
-a head beyond {head} KiB or {count} headers is answered 431 without a document, because nobody read it."
+**Judged in this order**: what is wrong with the request (400), a missing `If-Match` where the operator demands one \
+(428), whether the task exists (404), whether a version that `If-Match` names is the task's (412), whether other tasks \
+allow it (409; 400 `too-deep`).
+
+**Everywhere.** HEAD is answered wherever GET is. A method that a path does not have, OPTIONS among them, is answered \
+405 with `Allow`, an unknown path 404, both as problems. Large answers are packed with gzip for those who accept it, \
+except those with an `ETag`.
+
+**Limits.** A request may take {time} seconds, its body {body} KiB ({bulk} KiB in a bulk), its path and query {target} \
+KiB, its headers {headers} KiB. What nobody can read is answered without a document: a malformed head with 400, a head \
+beyond {head} KiB or {count} headers with 431 or 414; and a head that takes longer than {patience} seconds, with nothing. \
+There may be a limit to the rate of each client: every answer then says in `RateLimit` where the client stands, and a \
+429 in `Retry-After` how long to wait. A 503 with the code `overloaded` says that there is too much to do at all."
     )
 }

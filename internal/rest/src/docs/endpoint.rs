@@ -10,13 +10,14 @@ use utoipa::openapi::{Required, Response, ResponseBuilder};
 
 use super::examples::{self, Examples};
 use super::{Component, FailureKind};
+use crate::media_type::BodyKind;
 
 mod header;
 mod parameter;
 mod problems;
 
 pub(crate) use header::Header;
-pub(crate) use parameter::Parameter;
+pub(crate) use parameter::{ENTITY_TAGS, Parameter};
 pub(super) use problems::{answers as problem_answers, by_answer as problems_by_answer};
 
 /// The groups of the document.
@@ -45,7 +46,9 @@ impl Tag {
     /// What belongs to it.
     pub(super) fn description(self) -> &'static str {
         match self {
-            Self::Tasks => "One task: created, read, replaced, deleted. Answers come from the database.",
+            Self::Tasks => {
+                "Tasks created, read, changed, deleted, one or many. Answers come from the database."
+            }
             Self::Search => {
                 "Tasks found by words and conditions. The index follows the database with a short delay."
             }
@@ -59,6 +62,8 @@ impl Tag {
 pub(crate) struct Endpoint {
     operation: OperationBuilder,
     failures: Vec<FailureKind>,
+    /// Neither the rate of a client nor the room for requests is for it.
+    is_for_probes: bool,
 }
 
 impl Endpoint {
@@ -69,9 +74,15 @@ impl Endpoint {
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(description));
+        let mut failures = FailureKind::OF_EVERY_REQUEST.to_vec();
+        let is_for_probes = tag == Tag::Health;
+        if !is_for_probes {
+            failures.extend(FailureKind::OF_EVERY_CALLER);
+        }
         Self {
             operation,
-            failures: FailureKind::OF_EVERY_REQUEST.to_vec(),
+            failures,
+            is_for_probes,
         }
         .takes(Parameter::RequestId)
     }
@@ -85,12 +96,24 @@ impl Endpoint {
 
     /// It reads a body, which must be there.
     pub(crate) fn reads(mut self, body: Body) -> Self {
+        let kind = body.kind;
         self.operation = self.operation.request_body(Some(body.into()));
-        self.fails([FailureKind::UnsupportedMediaType])
+        self.fails([FailureKind::UnsupportedMediaType(kind), FailureKind::PackedBody])
+    }
+
+    /// Its body may be as large as a bulk's.
+    pub(crate) fn of_bulk_size(mut self) -> Self {
+        self.failures.retain(|kind| *kind != FailureKind::BodyTooLarge);
+        self.fails([FailureKind::BulkTooLarge])
     }
 
     /// It succeeds in this way.
     pub(crate) fn answers(mut self, status: StatusCode, answer: Answer) -> Self {
+        let answer = if self.is_for_probes {
+            answer
+        } else {
+            answer.carries(Header::RateLimit).carries(Header::RateLimitPolicy)
+        };
         self.operation = self.operation.response(status.as_str(), Response::from(answer));
         self
     }
@@ -120,6 +143,8 @@ impl Endpoint {
 
 /// A JSON body of a request.
 pub(crate) struct Body {
+    /// Which media types it has.
+    pub(crate) kind: BodyKind,
     /// Its shape.
     pub(crate) shape: Component,
     /// Some that are accepted.
@@ -128,8 +153,11 @@ pub(crate) struct Body {
 
 impl From<Body> for RequestBody {
     fn from(body: Body) -> Self {
-        RequestBodyBuilder::new()
-            .content("application/json", json(body.shape, body.examples))
+        let media_types = body.kind.media_types().split(", ");
+        media_types
+            .fold(RequestBodyBuilder::new(), |request, media_type| {
+                request.content(media_type, json(body.shape, body.examples.clone()))
+            })
             .required(Some(Required::True))
             .build()
     }

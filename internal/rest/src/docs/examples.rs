@@ -1,10 +1,15 @@
 //! Specimens of what is sent and answered. Tests send the requests and expect them to be accepted.
 
 use serde_json::{Value, json};
+use taskwire_domain::{Conflict, Error, FieldError, Version, Violation};
 use utoipa::openapi::example::{Example, ExampleBuilder};
+
+use crate::problem;
 
 /// The task of all examples.
 pub(super) const TASK_ID: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
+
+const OTHER_ID: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a11";
 
 /// Named specimens: name, what it shows, the value.
 pub(crate) type Examples = Vec<(&'static str, &'static str, Value)>;
@@ -33,6 +38,66 @@ pub(crate) fn task_inputs() -> Examples {
         ),
         ("fields", "Most of what can be said", full),
         ("read", "What a GET answered, sent back", task()),
+    ]
+}
+
+/// Merge patches of a task.
+pub(crate) fn task_patches() -> Examples {
+    let merged = json!({"dates": {"due": "2030-02-28T18:00:00Z"}, "categories": ["errands"]});
+    let removed = json!({"dates": null, "externalId": null});
+    vec![
+        ("done", "One field, the others stay", json!({"isDone": true})),
+        (
+            "merged",
+            "A due time without the start, and all of the labels",
+            merged,
+        ),
+        ("removed", "What is unset", removed),
+    ]
+}
+
+/// Bodies that write many tasks.
+pub(crate) fn bulk_requests() -> Examples {
+    let mixed = json!({"operations": [
+        {"op": "create", "task": {"description": "buy oat milk", "priority": "high"}},
+        {"op": "update", "id": TASK_ID, "patch": {"isDone": true}, "ifMatch": "\"1\""},
+        {"op": "delete", "id": OTHER_ID}
+    ]});
+    vec![("mixed", "One of each", mixed)]
+}
+
+/// What came of many writes.
+pub(crate) fn bulk_answers() -> Examples {
+    let problem = |error: Error| {
+        let document = problem::part_document(&error);
+        json!({"status": document.status(), "problem": document})
+    };
+    let missing = FieldError::at_pointer(
+        "/operations/0/task/description",
+        Violation::new("missing", "is required"),
+    );
+    let done = json!({"status": 201, "task": task(), "consistencyToken": format!("{TASK_ID}@1")});
+    let invalid = problem(Error::Invalid(vec![missing]));
+    let mismatch = Conflict::VersionMismatch {
+        current: Version::FIRST.next(),
+    };
+    let mixed = json!({"results": [done, problem(Error::Conflict(mismatch))]});
+    let atomic = json!({"results": [invalid, problem(Error::Conflict(Conflict::RolledBack))]});
+    vec![
+        ("mixed", "A creation, and a change that was refused", mixed),
+        ("atomic", "One was refused, and undid the other", atomic),
+    ]
+}
+
+/// Pages of a list.
+pub(crate) fn task_pages() -> Examples {
+    vec![
+        (
+            "more",
+            "There are more",
+            json!({"tasks": [task()], "nextCursor": "AQEkbWfX"}),
+        ),
+        ("last", "The last page", json!({"tasks": [], "nextCursor": null})),
     ]
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use axum::http::header;
 use taskwire_domain::{Conflict, Error, FieldError, Location, Version, Violation};
+use taskwire_service::TaskService;
 
+use crate::body_limit::{MAX_BODY_BYTES, MAX_BULK_BYTES};
 use crate::failure::{Failure, Refusal};
+use crate::media_type::BodyKind;
 
 /// A kind of failure, in the order in which a document lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,25 +20,46 @@ pub(crate) enum FailureKind {
     ParentCycle,
     ExternalIdTaken,
     Contended,
+    SubtreeTooLarge,
+    TwinInFlight,
     VersionMismatch,
     BodyTooLarge,
-    UnsupportedMediaType,
+    BulkTooLarge,
+    UnsupportedMediaType(BodyKind),
+    PackedBody,
+    KeyReused,
+    PreconditionRequired,
+    TargetTooLong,
+    RateLimited,
     HeadersTooLarge,
     Internal,
     Unavailable,
+    Overloaded,
     TimedOut,
     OutcomeUnknown,
 }
 
 impl FailureKind {
     /// What any request can meet before it reaches its endpoint, or in it.
-    pub(crate) const OF_EVERY_REQUEST: [Self; 5] = [
+    pub(crate) const OF_EVERY_REQUEST: [Self; 6] = [
         Self::Invalid,
         Self::BodyTooSlow,
         Self::BodyTooLarge,
+        Self::TargetTooLong,
         Self::HeadersTooLarge,
         Self::Internal,
     ];
+
+    /// What only probes are spared.
+    pub(crate) const OF_EVERY_CALLER: [Self; 2] = [Self::RateLimited, Self::Overloaded];
+
+    /// Its name in the document.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::UnsupportedMediaType(kind) => format!("UnsupportedMediaTypeOf{kind:?}"),
+            kind => format!("{kind:?}"),
+        }
+    }
 
     /// One that could have happened.
     pub(crate) fn specimen(self) -> Failure {
@@ -49,15 +72,33 @@ impl FailureKind {
             Self::ParentCycle => Error::Conflict(Conflict::ParentCycle).into(),
             Self::ExternalIdTaken => Error::Conflict(Conflict::ExternalIdTaken).into(),
             Self::Contended => Error::Conflict(Conflict::Contended).into(),
+            Self::SubtreeTooLarge => {
+                let at_most = TaskService::MAX_CASCADE;
+                Error::Conflict(Conflict::SubtreeTooLarge { at_most }).into()
+            }
+            Self::TwinInFlight => Error::Conflict(Conflict::TwinInFlight).into(),
+            Self::KeyReused => Error::Conflict(Conflict::KeyReused).into(),
+            Self::PreconditionRequired => Refusal::PreconditionRequired.into(),
+            Self::BulkTooLarge => Refusal::BodyTooLarge {
+                limit: MAX_BULK_BYTES,
+            }
+            .into(),
             Self::VersionMismatch => {
                 let current = Version::FIRST.next();
                 Error::Conflict(Conflict::VersionMismatch { current }).into()
             }
-            Self::BodyTooLarge => Refusal::BodyTooLarge.into(),
-            Self::UnsupportedMediaType => Refusal::UnsupportedMediaType {
-                advertise: header::ACCEPT,
+            Self::BodyTooLarge => Refusal::BodyTooLarge {
+                limit: MAX_BODY_BYTES,
             }
             .into(),
+            Self::PackedBody => Refusal::PackedBody(BodyKind::Post).into(),
+            Self::UnsupportedMediaType(kind) => Refusal::UnsupportedMediaType(kind).into(),
+            Self::TargetTooLong => Refusal::TargetTooLong.into(),
+            Self::RateLimited => Refusal::RateLimited {
+                retry_after: Duration::from_secs(1),
+            }
+            .into(),
+            Self::Overloaded => Refusal::Overloaded.into(),
             Self::HeadersTooLarge => Refusal::HeadersTooLarge.into(),
             Self::Internal => Failure::Panicked(String::new()),
             Self::Unavailable => Error::Unavailable {

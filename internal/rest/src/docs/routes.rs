@@ -37,7 +37,7 @@ macro_rules! methods {
 }
 
 impl Routes {
-    methods!(get GET Get, post POST Post, put PUT Put, delete DELETE Delete);
+    methods!(get GET Get, post POST Post, put PUT Put, patch PATCH Patch, delete DELETE Delete);
 
     fn with(mut self, handler: MethodRouter<AppState>, documented: Documented) -> Self {
         self.router = self.router.route(documented.path, handler);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::adherence::{DOCUMENT, check, resolve};
 use super::{examples, openapi_document};
 use crate::task_fields::decode_task_fields;
+use crate::task_patch::decode_task_patch;
 use crate::testing::{NOBODY, TASK, TestApi, json_request, post, request};
 
 /// Every operation as `(method, path, operation)`.
@@ -63,7 +64,7 @@ fn every_operation_has_its_names_texts_and_a_problem_for_every_failure() {
             }
         }
     }
-    assert_eq!(ids.len(), 9);
+    assert_eq!(ids.len(), 13);
 }
 
 #[tokio::test]
@@ -113,8 +114,21 @@ async fn every_example_of_a_request_is_accepted() {
         let api = TestApi::with_a_task().await;
         let body = body.to_string();
         assert_eq!(api.send(post("/tasks", &body)).await.status, 201, "{body}");
+        let api = TestApi::with_a_task().await;
         let put = json_request("PUT", &format!("/tasks/{TASK}"), &[], body.clone());
         assert_eq!(api.send(put).await.status, 200, "{body}");
+    }
+    for (_, _, body) in examples::task_patches() {
+        let api = TestApi::with_a_task().await;
+        let patch = json_request("PATCH", &format!("/tasks/{TASK}"), &[], body.to_string());
+        assert_eq!(api.send(patch).await.status, 200, "{body}");
+    }
+    for (_, _, body) in examples::bulk_requests() {
+        let answer = TestApi::with_a_task()
+            .await
+            .send(post("/tasks/bulk", &body.to_string()))
+            .await;
+        assert_eq!(answer.status, 200, "{body}");
     }
     for (_, _, body) in examples::search_requests() {
         let answer = TestApi::new()
@@ -148,6 +162,11 @@ async fn the_shapes_of_bodies_name_what_is_accepted_and_nothing_else() {
         names(&examples::task())
     );
     decode_task_fields(examples::task()).unwrap();
+    assert_eq!(
+        names(&schemas["TaskPatch"]["properties"]),
+        names(&examples::task())
+    );
+    decode_task_patch(examples::task()).unwrap();
     // Each field of a search alone, as null: an unknown one would be refused.
     for name in names(&schemas["SearchRequest"]["properties"]) {
         let body = json!({name: null}).to_string();

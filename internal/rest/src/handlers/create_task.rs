@@ -1,14 +1,20 @@
 //! `POST /tasks`: stores a new task.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use taskwire_domain::Receipt;
 
 use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
-use crate::failure::Failure;
+use crate::failure::{Failure, both};
+use crate::idempotency_key::IdempotencyKey;
+use crate::kept_answer::{self, KeptAnswer};
+use crate::media_type::BodyKind;
+use crate::query::Query;
+use crate::task_answer::{TaskAnswer, X_CONSISTENCY_TOKEN};
 use crate::task_fields::decode_task_fields;
-use crate::{AppState, json, media_type, task_answer, traceparent};
+use crate::{AppState, entity_tag, json, traceparent};
 
 /// What the document says of it.
 pub(crate) fn endpoint() -> Endpoint {
@@ -17,17 +23,22 @@ pub(crate) fn endpoint() -> Endpoint {
         .carries(Header::Location)
         .carries(Header::EntityTag)
         .carries(Header::ConsistencyToken)
+        .carries(Header::IdempotencyReplayed)
         .leads_to("get", "getTask")
         .leads_to("replace", "replaceTask")
+        .leads_to("patch", "patchTask")
         .leads_to("delete", "deleteTask");
     Endpoint::new(
         "createTask",
         Tag::Tasks,
         "Create a task",
-        "Stores a new task at version 1. Searches find it after a short delay.",
+        "Stores a new task at version 1. Searches find it after a short delay. With an `Idempotency-Key` it can be sent \
+         again until an answer arrives, and makes one task.",
     )
+    .takes(Parameter::IdempotencyKey)
     .takes(Parameter::Traceparent)
     .reads(Body {
+        kind: BodyKind::Post,
         shape: Component::TaskInput,
         examples: examples::task_inputs(),
     })
@@ -35,6 +46,8 @@ pub(crate) fn endpoint() -> Endpoint {
     .fails([
         FailureKind::NotAcceptable,
         FailureKind::ExternalIdTaken,
+        FailureKind::TwinInFlight,
+        FailureKind::KeyReused,
         FailureKind::Unavailable,
         FailureKind::OutcomeUnknown,
     ])
@@ -42,27 +55,38 @@ pub(crate) fn endpoint() -> Endpoint {
 
 pub(crate) async fn handle(
     State(app): State<AppState>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    media_type::require_json(&headers, media_type::ACCEPT_POST)?;
-    let fields = json::parse(&body).and_then(decode_task_fields)?;
-    let receipt = app.tasks.create(fields, traceparent::sampled(&headers)).await?;
-    Ok((
-        StatusCode::CREATED,
-        AppendHeaders([(header::LOCATION, format!("/tasks/{}", receipt.task.id))]),
-        task_answer::entity_tag(&receipt.task),
-        task_answer::consistency_token(receipt.token),
-        task_answer::body(&receipt.task),
-    )
-        .into_response())
+    BodyKind::Post.require(&headers)?;
+    let around = both(Query::none(query.as_deref()), IdempotencyKey::of(&headers));
+    let fields = json::parse(&body).and_then(decode_task_fields);
+    let (((), key), fields) = both(around, fields)?;
+    let traceparent = traceparent::sampled(&headers);
+    let Some(key) = key else {
+        let receipt = app.tasks.create(fields, traceparent).await?;
+        return Ok(created(&receipt).into_response());
+    };
+    let key = key.of_request("POST /tasks", &body, "");
+    let render = |receipt: &Receipt| created(receipt).to_bytes();
+    let answered = app.tasks.create_once(fields, key, &render, traceparent).await?;
+    kept_answer::respond(answered, created)
+}
+
+fn created(receipt: &Receipt) -> KeptAnswer {
+    let task = &receipt.task;
+    KeptAnswer::new(StatusCode::CREATED, &TaskAnswer { task })
+        .with(&header::LOCATION, format!("/tasks/{}", task.id))
+        .with(&header::ETAG, entity_tag::of(task.version))
+        .with(&X_CONSISTENCY_TOKEN, receipt.token.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{Behaviour, NOW, TASK, TestApi, json_request, post};
+    use crate::testing::{Behaviour, NOBODY, NOW, TASK, TestApi, json_request, post};
 
     #[tokio::test]
     async fn a_created_task_is_answered_whole_with_its_location_tag_and_token() {
@@ -105,6 +129,45 @@ mod tests {
         }
         let traces: Vec<_> = api.events().into_iter().map(|(_, trace)| trace).collect();
         assert_eq!(traces, [Some(sampled.to_owned()), None]);
+    }
+
+    #[tokio::test]
+    async fn the_same_request_under_a_key_is_done_once_and_answered_alike() {
+        let api = TestApi::new();
+        let keyed = |key: &str, body: &str| {
+            json_request("POST", "/tasks", &[("idempotency-key", key)], body.to_owned())
+        };
+        let body = r#"{"description": "a"}"#;
+        let first = api.send(keyed("8e03978e", body)).await;
+        let again = api.send(keyed("\"8e03978e\"", body)).await;
+        assert_eq!((again.status.as_u16(), &again.body), (201, &first.body));
+        for name in ["location", "etag", "x-consistency-token", "content-type"] {
+            assert!(!first.header(name).is_empty(), "{name}");
+            assert_eq!(again.header(name), first.header(name), "{name}");
+        }
+        let marks = [&first, &again].map(|answer| answer.header("idempotency-replayed").to_owned());
+        assert_eq!(marks, ["", "true"]);
+        assert_ne!(first.header("x-request-id"), again.header("x-request-id"));
+        assert_eq!(api.events().len(), 1);
+        let other = api.send(keyed("8e03978e", r#"{"description":  "a"}"#)).await;
+        assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+        api.send(keyed("another", body)).await;
+        assert_eq!(api.events().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_leaves_its_key_free() {
+        let api = TestApi::with_a_task().await;
+        let keyed = |body: String| json_request("POST", "/tasks", &[("idempotency-key", "k")], body);
+        let taken = json!({"description": "a", "externalId": "J-1"}).to_string();
+        api.send(post("/tasks", &taken)).await;
+        let conflict = api.send(keyed(taken)).await;
+        assert_eq!(conflict.problem(), (409, "external-id-taken"));
+        let unknown = json!({"description": "a", "parentId": NOBODY}).to_string();
+        let answer = api.send(keyed(unknown)).await;
+        assert_eq!(answer.wrong_fields(), ["/parentId unknown-parent"]);
+        let answer = api.send(keyed(json!({"description": "a"}).to_string())).await;
+        assert_eq!(answer.status, 201);
     }
 
     #[tokio::test]

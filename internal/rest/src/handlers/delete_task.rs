@@ -1,11 +1,13 @@
 //! `DELETE /tasks/{id}`: deletes the task and answers its last state.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::docs::{Answer, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::failure::{Failure, both};
+use crate::json_object::Decoded;
+use crate::query::{Query, boolean};
 use crate::task_id_parameter::{IdInPath, task_id};
 use crate::{AppState, entity_tag, task_answer, traceparent};
 
@@ -18,9 +20,11 @@ pub(crate) fn endpoint() -> Endpoint {
         "deleteTask",
         Tag::Tasks,
         "Delete a task",
-        "Deletes the task and answers its last state. A task that still has sub-tasks is not deleted.",
+        "Deletes the task and answers its last state. A task that still has sub-tasks is not deleted, unless `cascade` \
+         is set: then all that is below it goes with it, in one transaction.",
     )
     .takes(Parameter::TaskId)
+    .takes(Parameter::Cascade)
     .takes(Parameter::IfMatch)
     .takes(Parameter::Traceparent)
     .answers(StatusCode::OK, answer)
@@ -28,8 +32,10 @@ pub(crate) fn endpoint() -> Endpoint {
         FailureKind::NotFound,
         FailureKind::NotAcceptable,
         FailureKind::HasSubtasks,
+        FailureKind::SubtreeTooLarge,
         FailureKind::Contended,
         FailureKind::VersionMismatch,
+        FailureKind::PreconditionRequired,
         FailureKind::Unavailable,
         FailureKind::OutcomeUnknown,
     ])
@@ -38,13 +44,18 @@ pub(crate) fn endpoint() -> Endpoint {
 pub(crate) async fn handle(
     State(app): State<AppState>,
     path: IdInPath,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let (id, precondition) = both(task_id(path), entity_tag::if_match(&headers))?;
-    let receipt = app
-        .tasks
-        .delete(id, &precondition, traceparent::sampled(&headers))
-        .await?;
+    let target = both(task_id(path), entity_tag::if_match(&headers));
+    let (cascade, (id, precondition)) = both(cascade(query.as_deref()), target)?;
+    entity_tag::require_if_match(&app, &headers)?;
+    let traceparent = traceparent::sampled(&headers);
+    let receipt = if cascade {
+        app.tasks.delete_cascade(id, &precondition, traceparent).await?
+    } else {
+        app.tasks.delete(id, &precondition, traceparent).await?
+    };
     Ok((
         task_answer::consistency_token(receipt.token),
         task_answer::body(&receipt.task),
@@ -52,11 +63,17 @@ pub(crate) async fn handle(
         .into_response())
 }
 
+fn cascade(raw: Option<&str>) -> Decoded<bool> {
+    let mut query = Query::open(raw);
+    let cascade = query.optional("cascade", boolean);
+    query.finish(cascade.unwrap_or(false))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{NOW, TASK, TestApi, request};
+    use crate::testing::{NOW, TASK, TestApi, post, request};
 
     #[tokio::test]
     async fn a_deletion_answers_the_last_state_and_the_tombstones_token() {
@@ -73,6 +90,31 @@ mod tests {
         let event = json!({"type": "Task.Deleted", "value": {"id": TASK, "version": 2, "deletedAt": NOW}});
         assert_eq!(api.events()[1].0, event);
         let again = api.send(request("DELETE", &path, &[])).await;
+        assert_eq!(again.problem(), (404, "task-not-found"));
+    }
+
+    #[tokio::test]
+    async fn sub_tasks_forbid_a_deletion_or_go_with_it() {
+        let api = TestApi::with_a_task().await;
+        let child = json!({"description": "child", "parentId": TASK}).to_string();
+        api.send(post("/tasks", &child)).await;
+        let path = format!("/tasks/{TASK}");
+        for kept in ["", "?cascade=false"] {
+            let answer = api.send(request("DELETE", &format!("{path}{kept}"), &[])).await;
+            assert_eq!(answer.problem(), (409, "has-subtasks"), "{kept}");
+        }
+        let all = format!("{path}?cascade=true");
+        let answer = api.send(request("DELETE", &all, &[("if-match", "\"2\"")])).await;
+        assert_eq!(answer.problem(), (412, "version-mismatch"));
+        let answer = api.send(request("DELETE", &all, &[("if-match", "\"1\"")])).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["task"]["id"]),
+            (200, &json!(TASK))
+        );
+        assert_eq!(answer.header("x-consistency-token"), format!("{TASK}@2"));
+        assert!(api.descriptions().is_empty());
+        assert_eq!(api.events().len(), 4);
+        let again = api.send(request("DELETE", &all, &[])).await;
         assert_eq!(again.problem(), (404, "task-not-found"));
     }
 

@@ -1,12 +1,13 @@
 //! `GET /tasks/{id}`: the task as the database has it.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::docs::{Answer, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::entity_tag::KnownCopies;
 use crate::failure::{Failure, both};
+use crate::query::Query;
 use crate::task_id_parameter::{IdInPath, task_id};
 use crate::{AppState, task_answer};
 
@@ -37,9 +38,11 @@ pub(crate) fn endpoint() -> Endpoint {
 pub(crate) async fn handle(
     State(app): State<AppState>,
     path: IdInPath,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let (id, known_copies) = both(task_id(path), KnownCopies::of(&headers))?;
+    let target = both(task_id(path), KnownCopies::of(&headers));
+    let ((), (id, known_copies)) = both(Query::none(query.as_deref()), target)?;
     let task = app.tasks.get(id).await?;
     let entity_tag = task_answer::entity_tag(&task);
     if known_copies.include(task.version) {

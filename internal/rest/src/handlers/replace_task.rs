@@ -1,15 +1,17 @@
 //! `PUT /tasks/{id}`: replaces every writable field; absent ones get their defaults.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
 use crate::failure::{Failure, both};
+use crate::media_type::BodyKind;
+use crate::query::Query;
 use crate::task_fields::decode_task_fields;
 use crate::task_id_parameter::{IdInPath, task_id};
-use crate::{AppState, entity_tag, json, media_type, task_answer, traceparent};
+use crate::{AppState, entity_tag, json, task_answer, traceparent};
 
 /// What the document says of it.
 pub(crate) fn endpoint() -> Endpoint {
@@ -27,6 +29,7 @@ pub(crate) fn endpoint() -> Endpoint {
     .takes(Parameter::IfMatch)
     .takes(Parameter::Traceparent)
     .reads(Body {
+        kind: BodyKind::Put,
         shape: Component::TaskInput,
         examples: examples::task_inputs(),
     })
@@ -38,6 +41,7 @@ pub(crate) fn endpoint() -> Endpoint {
         FailureKind::ExternalIdTaken,
         FailureKind::Contended,
         FailureKind::VersionMismatch,
+        FailureKind::PreconditionRequired,
         FailureKind::Unavailable,
         FailureKind::OutcomeUnknown,
     ])
@@ -46,13 +50,16 @@ pub(crate) fn endpoint() -> Endpoint {
 pub(crate) async fn handle(
     State(app): State<AppState>,
     path: IdInPath,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    media_type::require_json(&headers, header::ACCEPT)?;
+    BodyKind::Put.require(&headers)?;
     let target = both(task_id(path), entity_tag::if_match(&headers));
     let fields = json::parse(&body).and_then(decode_task_fields);
-    let ((id, precondition), fields) = both(target, fields)?;
+    let around = both(Query::none(query.as_deref()), target);
+    let (((), (id, precondition)), fields) = both(around, fields)?;
+    entity_tag::require_if_match(&app, &headers)?;
     let receipt = app
         .tasks
         .replace(id, fields, &precondition, traceparent::sampled(&headers))

@@ -1,19 +1,20 @@
 //! `POST /tasks/search`: finds tasks by text and exact conditions.
 
-use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::Value;
-use taskwire_domain::{FieldError, SearchFilter, SearchPage, SearchQuery, SearchWindow, Task, Violation};
+use taskwire_domain::{FieldError, SearchFilter, SearchQuery, SearchWindow};
 
 use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Tag, examples};
-use crate::failure::Failure;
+use crate::failure::{Failure, both};
 use crate::json_object::{Decoded, JsonObject, boolean, text, whole_number};
+use crate::media_type::BodyKind;
+use crate::query::Query;
+use crate::search_answer::{self, window, words};
 use crate::task_fields::{categories, external_id, priority, task_id};
-use crate::{AppState, json, media_type};
+use crate::{AppState, json};
 
 /// What the document says of it.
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,6 +27,7 @@ pub(crate) fn endpoint() -> Endpoint {
         "Finds tasks by words and exact conditions. Case does not matter. Nothing in the words is an engine's syntax.",
     )
     .reads(Body {
+        kind: BodyKind::Post,
         shape: Component::SearchRequest,
         examples: examples::search_requests(),
     })
@@ -39,28 +41,15 @@ pub(crate) fn endpoint() -> Endpoint {
 
 pub(crate) async fn handle(
     State(app): State<AppState>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    media_type::require_json(&headers, media_type::ACCEPT_POST)?;
-    let query = json::parse(&body).and_then(decode_query)?;
-    let page = app.tasks.search(&query).await?;
-    Ok(Json(PageAnswer::of(&page)).into_response())
-}
-
-#[derive(Serialize)]
-struct PageAnswer<'a> {
-    tasks: &'a [Task],
-    total: u64,
-}
-
-impl<'a> PageAnswer<'a> {
-    fn of(page: &'a SearchPage) -> Self {
-        Self {
-            tasks: &page.tasks,
-            total: page.total,
-        }
-    }
+    BodyKind::Post.require(&headers)?;
+    let search = json::parse(&body).and_then(decode_query);
+    let ((), search) = both(Query::none(query.as_deref()), search)?;
+    let page = app.tasks.search(&search).await?;
+    Ok(search_answer::answer(&page))
 }
 
 /// Null is absent throughout; an absent condition is none.
@@ -78,32 +67,15 @@ fn decode_query(value: Value) -> Decoded<SearchQuery> {
     };
     let from = object.nullable("from", |value| whole_number(value, 0..=SearchWindow::LIMIT));
     let size = object.nullable("size", |value| whole_number(value, 0..=SearchWindow::MAX_SIZE));
-    let default = SearchWindow::default();
-    let window = SearchWindow {
-        from: from.unwrap_or(default.from),
-        size: size.unwrap_or(default.size),
-    };
-    if window.from + window.size > SearchWindow::LIMIT {
-        let detail = format!("from and size together may be at most {}", SearchWindow::LIMIT);
-        object.reject(FieldError::at_pointer(
-            "/from",
-            Violation::new("out-of-range", detail),
-        ));
-    }
+    let window = window(from, size).unwrap_or_else(|violation| {
+        object.reject(FieldError::at_pointer("/from", violation));
+        SearchWindow::default()
+    });
     object.finish(Some(SearchQuery {
         text: words,
         filter,
         window,
     }))
-}
-
-/// Text without a word in it asks for nothing.
-fn words(text: String) -> Result<Option<String>, Violation> {
-    if text.chars().count() > SearchQuery::MAX_TEXT_CHARS {
-        let detail = format!("must have at most {} characters", SearchQuery::MAX_TEXT_CHARS);
-        return Err(Violation::new("too-long", detail));
-    }
-    Ok((!text.trim().is_empty()).then_some(text))
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! What only a real connection shows.
 
+mod crowds;
+mod framing;
+mod slow_callers;
+mod targets;
+
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,11 +20,15 @@ struct Server {
 }
 
 async fn start(api: &TestApi) -> Server {
+    start_for(api, 100).await
+}
+
+async fn start_for(api: &TestApi, max_connections: u32) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let mut running = JoinSet::new();
-    running.spawn(serve(listener, api.router.clone(), async {
+    running.spawn(serve(listener, api.router.clone(), max_connections, async {
         let _ = stopped.await;
     }));
     Server {
@@ -27,6 +36,48 @@ async fn start(api: &TestApi) -> Server {
         stop,
         running,
     }
+}
+
+impl Server {
+    /// Sends these bytes on a new connection and reads until the server closes it. The bytes ask it to, or are wrong
+    /// enough for it to do so unasked.
+    async fn told(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        rest(&mut stream).await
+    }
+
+    /// Asserts that the service still answers.
+    async fn is_alive(&self, after: &str) {
+        let answer = self
+            .told(b"GET /healthz/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "after {after}: {answer}");
+    }
+}
+
+/// The status of an answer, and the code of its problem document; "" for an answer without one.
+fn outcome(answer: &str) -> (u16, String) {
+    let status = answer.get(9..12).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let document: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let code = document["code"].as_str().unwrap_or_default().to_owned();
+    (status.unwrap_or_default(), code)
+}
+
+/// Asserts that each request, sent to a service of its own kind, is answered with this status and problem, and that
+/// the service then still answers.
+async fn assert_outcomes(cases: &[(&str, Vec<u8>, u16, &str)]) {
+    let server = start(&TestApi::with_a_task().await).await;
+    let mut wrong = Vec::new();
+    for (name, bytes, status, code) in cases {
+        let answer = server.told(bytes).await;
+        if outcome(&answer) != (*status, (*code).to_owned()) {
+            wrong.push(format!("{name}: {answer}"));
+        }
+        server.is_alive(name).await;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// Reads until the server closes the connection.

@@ -1,15 +1,19 @@
-use rusqlite::Connection;
 use taskwire_domain::{
     Categories, Conflict, Dates, Description, ExternalId, IdSource as _, Priority, SystemIds, Task,
-    TaskEvent, TaskFields, Timestamp, Version,
+    TaskEvent, TaskFields, Timestamp, Version, Written,
 };
+use tokio::sync::oneshot;
 
 use super::*;
+use crate::changes::{Create, Delete, Update};
 use crate::columns::{EventColumns, TaskColumns};
+use crate::command::{Awaited, Command, Outcome};
+use crate::upkeep::Probe;
 
 /// A writer without its thread: a batch is what a test says it is.
 struct Fixture {
     writer: Writer,
+    queued: Vec<Box<dyn Job>>,
     _folder: tempfile::TempDir,
 }
 
@@ -25,22 +29,27 @@ impl Fixture {
         });
         Self {
             writer: Writer::new(connection, requests, progress, owned),
+            queued: Vec::new(),
             _folder: folder,
         }
     }
 
-    /// The answers to a batch.
-    fn batch(&mut self, commands: Vec<Command>) -> Vec<Outcome> {
-        let (answers, outcomes): (Vec<_>, Vec<_>) = commands.iter().map(|_| oneshot::channel()).unzip();
-        let commands = commands
-            .into_iter()
-            .map(Box::new)
-            .zip(answers.into_iter().map(Some));
-        self.writer.carry_out(commands.collect());
-        outcomes
-            .into_iter()
-            .map(|mut outcome| outcome.try_recv().unwrap())
-            .collect()
+    fn queue<C: Command>(&mut self, command: C) -> Told<C::Answer> {
+        let (job, outcome) = Awaited::job(command);
+        self.queued.push(job);
+        Told(outcome)
+    }
+
+    /// Carries out what is queued, in one batch.
+    fn carry_out(&mut self) {
+        let batch = std::mem::take(&mut self.queued);
+        self.writer.carry_out(batch);
+    }
+
+    fn do_one<C: Command>(&mut self, command: C) -> Outcome<C::Answer> {
+        let told = self.queue(command);
+        self.carry_out();
+        told.outcome()
     }
 
     fn sql(&self) -> &Connection {
@@ -54,6 +63,15 @@ impl Fixture {
 
     fn committed(&self) -> i64 {
         *self.writer.progress.committed.borrow()
+    }
+}
+
+/// What a caller will have been told.
+struct Told<T>(oneshot::Receiver<Outcome<T>>);
+
+impl<T> Told<T> {
+    fn outcome(mut self) -> Outcome<T> {
+        self.0.try_recv().unwrap()
     }
 }
 
@@ -74,35 +92,38 @@ fn task(description: &str, external_id: Option<&str>) -> Task {
     Task::create(SystemIds.next_id(), fields, now())
 }
 
-fn create(task: &Task) -> Command {
+fn create(task: &Task) -> Create {
     let event = TaskEvent::Created(task).encode(None).unwrap();
-    Command::Create(
-        TaskColumns::new(task).unwrap(),
-        EventColumns::new(&event).unwrap(),
-    )
+    Create {
+        task: TaskColumns::new(task.clone()).unwrap(),
+        event: EventColumns::new(&event).unwrap(),
+    }
 }
 
 /// An update to version 2, if the task is at `expected`.
-fn update(task: &Task, expected: i64) -> Command {
+fn update(task: &Task, expected: i64) -> Update {
     let fields = self::task("changed", None).fields;
     let next = task.with_fields(fields, now()).unwrap();
     let event = TaskEvent::Updated(&next).encode(None).unwrap();
-    let expected = Version::new(expected).unwrap();
-    Command::Update(
-        TaskColumns::new(&next).unwrap(),
-        expected,
-        EventColumns::new(&event).unwrap(),
-    )
+    Update {
+        task: TaskColumns::new(next).unwrap(),
+        expected: Version::new(expected).unwrap(),
+        event: EventColumns::new(&event).unwrap(),
+    }
 }
 
-fn delete(task: &Task) -> Command {
+fn delete(task: &Task) -> Delete {
     let deleted = taskwire_domain::DeletedTask {
         id: task.id,
         version: task.version.next(),
         deleted_at: now(),
     };
     let event = TaskEvent::Deleted(&deleted).encode(None).unwrap();
-    Command::Delete(deleted, task.version, EventColumns::new(&event).unwrap())
+    Delete {
+        deleted,
+        expected: task.version,
+        event: EventColumns::new(&event).unwrap(),
+    }
 }
 
 /// Lets no event of version 2 into the outbox.
@@ -113,33 +134,29 @@ const NO_SECOND_VERSION: &str = "create trigger closed before insert on outbox w
 fn a_command_that_fails_is_undone_and_leaves_the_others_of_its_batch_alone() {
     let mut fixture = Fixture::new();
     let (a, b) = (task("a", Some("key")), task("b", None));
-    assert!(fixture.batch(vec![create(&a)])[0].is_ok());
+    assert!(fixture.do_one(create(&a)).is_ok());
     fixture.sql().execute_batch(NO_SECOND_VERSION).unwrap();
 
     let twin = task("twin", Some("key"));
-    let outcomes = fixture.batch(vec![
-        create(&b),
-        create(&twin),
-        update(&a, 7),
-        update(&a, 1),
-        delete(&b),
-        Command::Probe,
-    ]);
+    let created = [&b, &twin].map(|task| fixture.queue(create(task)));
+    let changed = [fixture.queue(update(&a, 7)), fixture.queue(update(&a, 1))];
+    let deleted = fixture.queue(delete(&b));
+    let probed = fixture.queue(Probe);
+    fixture.carry_out();
+    let created = created.map(Told::outcome);
     assert!(
-        matches!(
-            &outcomes[..],
-            [
-                Ok(Written::Applied),
-                Err(Error::Conflict(Conflict::ExternalIdTaken)),
-                Ok(Written::Stale),
-                // Both wrote to other tables before their event was refused.
-                Err(Error::Internal { .. }),
-                Err(Error::Internal { .. }),
-                Ok(Written::Applied),
-            ]
-        ),
-        "{outcomes:?}"
+        matches!(created, [Ok(()), Err(Error::Conflict(Conflict::ExternalIdTaken))]),
+        "{created:?}"
     );
+    // Both of the last wrote to other tables before their event was refused.
+    let changed = changed.map(Told::outcome);
+    assert!(
+        matches!(changed, [Ok(Written::Stale), Err(Error::Internal { .. })]),
+        "{changed:?}"
+    );
+    let deleted = deleted.outcome();
+    assert!(matches!(deleted, Err(Error::Internal { .. })), "{deleted:?}");
+    assert!(probed.outcome().is_ok());
     let versions = fixture
         .sql()
         .query_row("select min(version), max(version) from tasks", [], |row| {
@@ -160,8 +177,9 @@ fn a_deletion_that_cannot_be_remembered_does_not_happen() {
     let closed =
         "create trigger closed before insert on deleted_tasks begin select raise(abort, 'closed'); end";
     fixture.sql().execute_batch(closed).unwrap();
-    let outcomes = fixture.batch(vec![create(&task), delete(&task)]);
-    assert!(matches!(outcomes[1], Err(Error::Internal { .. })), "{outcomes:?}");
+    fixture.do_one(create(&task)).unwrap();
+    let outcome = fixture.do_one(delete(&task));
+    assert!(matches!(outcome, Err(Error::Internal { .. })), "{outcome:?}");
     assert_eq!(["tasks", "outbox"].map(|table| fixture.count(table)), [1, 1]);
 }
 
@@ -173,18 +191,20 @@ fn when_the_transaction_is_lost_nothing_of_the_batch_is_applied_and_the_next_one
         begin select raise(rollback, 'lost'); end";
     fixture.sql().execute_batch(lost).unwrap();
     let (a, b) = (task("a", None), task("b", None));
-    let outcomes = fixture.batch(vec![create(&a), update(&a, 1), create(&b)]);
-    for outcome in outcomes {
+    let (first, changed, last) = (
+        fixture.queue(create(&a)),
+        fixture.queue(update(&a, 1)),
+        fixture.queue(create(&b)),
+    );
+    fixture.carry_out();
+    for outcome in [first.outcome(), changed.outcome().map(drop), last.outcome()] {
         assert!(matches!(outcome, Err(Error::Internal { .. })), "{outcome:?}");
     }
     assert_eq!(["tasks", "outbox"].map(|table| fixture.count(table)), [0, 0]);
     assert_eq!(fixture.committed(), 0);
-    assert!(
-        fixture
-            .batch(vec![create(&a), create(&b)])
-            .iter()
-            .all(Result::is_ok)
-    );
+    let again = [&a, &b].map(|task| fixture.queue(create(task)));
+    fixture.carry_out();
+    assert!(again.map(Told::outcome).iter().all(Result::is_ok));
     assert_eq!(fixture.committed(), 2);
 }
 
@@ -204,31 +224,36 @@ fn on_a_full_disk_nothing_is_applied_and_the_probe_fails_until_there_is_room() {
     };
     set(&fixture, pages + 2);
     let small = task("small", None);
-    assert!(fixture.batch(vec![create(&small)])[0].is_ok());
+    assert!(fixture.do_one(create(&small)).is_ok());
 
     let large = task(&"x".repeat(4_096), None);
     let more: Vec<Task> = (0..10).map(|_| task(&"x".repeat(4_096), None)).collect();
-    let commands = more.iter().map(create).chain([update(&small, 1), create(&large)]);
-    for outcome in fixture.batch(commands.collect()) {
+    let created: Vec<_> = more.iter().map(|task| fixture.queue(create(task))).collect();
+    let changed = fixture.queue(update(&small, 1));
+    fixture.carry_out();
+    let outcomes = created.into_iter().map(Told::outcome);
+    for outcome in outcomes.chain([changed.outcome().map(drop)]) {
         assert!(matches!(outcome, Err(Error::Unavailable { .. })), "{outcome:?}");
     }
     assert_eq!(["tasks", "outbox"].map(|table| fixture.count(table)), [1, 1]);
     assert!(fixture.writer.in_trouble);
 
     set(&fixture, 1_000_000);
-    assert!(fixture.batch(vec![Command::Probe])[0].is_ok());
+    assert!(fixture.do_one(Probe).is_ok());
     assert!(!fixture.writer.in_trouble);
-    assert!(fixture.batch(vec![create(&large)])[0].is_ok());
+    assert!(fixture.do_one(create(&large)).is_ok());
 }
 
 #[test]
 fn events_that_are_done_with_go_with_the_next_batch() {
     let mut fixture = Fixture::new();
-    let tasks: Vec<Task> = (0..3).map(|_| task("a", None)).collect();
-    fixture.batch(tasks.iter().map(create).collect());
+    for task in (0..3).map(|_| task("a", None)) {
+        drop(fixture.queue(create(&task)));
+    }
+    fixture.carry_out();
     fixture.writer.progress.done_below.store(3, Ordering::Relaxed);
     assert_eq!(fixture.count("outbox"), 3);
-    fixture.batch(vec![Command::Probe]);
+    fixture.do_one(Probe).unwrap();
     assert_eq!(fixture.count("outbox"), 1);
 }
 

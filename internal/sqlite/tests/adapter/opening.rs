@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use rusqlite::{Connection, params};
 use taskwire_conformance::tasks::{created, fields, new_task};
-use taskwire_domain::{Task, TaskRepository as _};
+use taskwire_domain::{Categories, ListFilter, ListQuery, Task, TaskFields, TaskRepository as _};
 use taskwire_sqlite::{OpenError, SqliteDatabase, SqliteSettings, SqliteTasks};
 
 use crate::support::{Fixture, Folder, spy};
@@ -42,8 +43,82 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
         let found = SqliteTasks::new(database.clone()).find(task.id).await.unwrap();
         assert_eq!(found, Some(task));
     }
+    let key = SqliteTasks::new(database.clone()).signing_key().await.unwrap();
     database.close().await;
-    assert_eq!(folder.open().id(), id);
+    let again = folder.open();
+    assert_eq!(again.id(), id);
+    assert_eq!(SqliteTasks::new(again).signing_key().await.unwrap(), key);
+}
+
+/// As the first release left it, with these tasks.
+fn first_release(file: &Path, tasks: &[Task]) {
+    let first = Connection::open(file).unwrap();
+    first
+        .execute_batch(include_str!(
+            "../../../../migrations/sqlite/0001_tasks_and_outbox.sql"
+        ))
+        .unwrap();
+    first.pragma_update(None, "application_id", 0x546b_5772).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    for task in tasks {
+        let insert = "
+            insert into tasks (id, version, description, priority, is_done, parent_id, categories, created_at,
+                               updated_at)
+            values (?1, 1, ?2, 0, 0, ?3, ?4, ?5, ?5)";
+        let bytes = |id: taskwire_domain::TaskId| id.as_uuid().into_bytes();
+        let row = params![
+            bytes(task.id),
+            task.fields.description.as_str(),
+            task.fields.parent_id.map(bytes),
+            serde_json::to_string(&task.fields.categories).unwrap(),
+            task.created_at.unix_millis(),
+        ];
+        first.execute(insert, row).unwrap();
+    }
+    first.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_release_is_brought_up_to_date_with_its_tasks() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path()).unwrap();
+    let plain = new_task(fields("plain"));
+    let labelled = new_task(TaskFields {
+        categories: Categories::parse(vec!["home".into(), "a \"b\"".into()]).unwrap(),
+        parent_id: Some(plain.id),
+        ..fields("labelled")
+    });
+    first_release(&folder.file(), &[plain.clone(), labelled.clone()]);
+
+    let database = folder.open();
+    let tasks = SqliteTasks::new(database.clone());
+    let of = |category: Option<&str>| ListQuery {
+        filter: ListFilter {
+            category: category.map(str::to_owned),
+            ..ListFilter::default()
+        },
+        limit: 10,
+        ..ListQuery::default()
+    };
+    for category in ["home", "a \"b\""] {
+        assert_eq!(
+            tasks.list(&of(Some(category))).await.unwrap(),
+            std::slice::from_ref(&labelled)
+        );
+    }
+    assert_eq!(tasks.list(&of(None)).await.unwrap(), [plain, labelled.clone()]);
+    // What was there can be changed like anything else.
+    let changed = labelled
+        .with_fields(fields("no more"), labelled.updated_at)
+        .unwrap();
+    let event = taskwire_domain::TaskEvent::Updated(&changed)
+        .encode(None)
+        .unwrap();
+    tasks.update(&changed, labelled.version, &event).await.unwrap();
+    assert_eq!(tasks.list(&of(Some("home"))).await.unwrap(), []);
+    let key = tasks.signing_key().await.unwrap();
+    database.close().await;
+    assert_eq!(SqliteTasks::new(folder.open()).signing_key().await.unwrap(), key);
 }
 
 #[tokio::test]
@@ -87,7 +162,7 @@ async fn a_second_one_on_the_same_folder_is_refused_until_the_first_has_closed()
 async fn a_file_of_a_newer_release_is_refused() {
     let (folder, _) = closed(1).await;
     let later = spy(&folder.file());
-    later.pragma_update(None, "user_version", 2).unwrap();
+    later.pragma_update(None, "user_version", 3).unwrap();
     later.close().unwrap();
     let refused = refusal(&folder);
     assert!(matches!(refused, OpenError::Newer { .. }), "{refused:?}");

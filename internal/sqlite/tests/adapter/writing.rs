@@ -1,10 +1,16 @@
 //! Callers and the one thread.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use futures::future::join_all;
 use rusqlite::TransactionBehavior;
-use taskwire_conformance::tasks::{created, fields, new_task};
-use taskwire_domain::{Error, Task, TaskRepository as _};
+use taskwire_conformance::tasks::{created, deletion, described, fields, new_task, updated};
+use taskwire_conformance::verdicts::{always, creation, judge, replacement};
+use taskwire_domain::{
+    Categories, Chain, Decision, Error, KeyClaim, Once, Scope, Task, TaskFields, TaskRepository as _,
+    TasksScope, Verdict, View,
+};
 use taskwire_sqlite::{SqliteDatabase, SqliteSettings, SqliteTasks};
 
 use crate::support::{Fixture, Folder, count};
@@ -88,6 +94,107 @@ async fn callers_at_once_share_a_transaction() {
     assert_eq!(count(&spy, "outbox"), 64);
     let commits = commits(&fixture.folder) - before;
     assert!((1..=4).contains(&commits), "{commits} commits for 64 writes");
+}
+
+#[tokio::test]
+async fn the_rows_of_categories_follow_their_task() {
+    let fixture = Fixture::new();
+    let of = |names: &[&str]| TaskFields {
+        categories: Categories::parse(names.iter().map(|name| (*name).to_owned()).collect()).unwrap(),
+        ..fields("labelled")
+    };
+    let rows = || {
+        let spy = fixture.folder.spy();
+        let mut select = spy
+            .prepare("select category from task_categories order by category")
+            .unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<String>>()
+    };
+    let first = new_task(of(&["home", "garden"]));
+    fixture.tasks.create(&first, &created(&first)).await.unwrap();
+    assert_eq!(rows(), ["garden", "home"]);
+    let second = first
+        .with_fields(of(&["home", "work"]), first.updated_at)
+        .unwrap();
+    let event = updated(&second);
+    fixture
+        .tasks
+        .update(&second, first.version, &event)
+        .await
+        .unwrap();
+    assert_eq!(rows(), ["home", "work"]);
+    let (deleted, from, event) = deletion(&second);
+    fixture.tasks.delete(&deleted, from, &event).await.unwrap();
+    assert!(rows().is_empty(), "{:?}", rows());
+}
+
+/// Cannot even say what it wants to see.
+struct Aimless;
+
+impl Decision for Aimless {
+    fn scope(&self) -> Scope {
+        panic!("no scope of {}", "any kind")
+    }
+
+    fn decide(&self, _: View) -> Result<Verdict, Error> {
+        unreachable!("it has no scope")
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_panics_fails_alone_and_leaves_nothing() {
+    let fixture = Fixture::new();
+    let nothing = || Scope::Tasks(TasksScope::default());
+    let claim = KeyClaim {
+        scope: "POST /tasks/bulk",
+        key: "key".to_owned(),
+        fingerprint: [0; 32],
+        claimed_at: "2026-05-01T09:00:00Z".parse().unwrap(),
+    };
+    let rash = judge(nothing(), |_| panic!("on purpose"));
+    let task = new_task(fields("a"));
+    let event = created(&task);
+    let (rash, aimless, other) = tokio::join!(
+        fixture.tasks.decide(rash, Some(&claim)),
+        fixture.tasks.decide(Arc::new(Aimless), None),
+        fixture.tasks.create(&task, &event),
+    );
+    for (decided, why) in [(rash, "on purpose"), (aimless, "no scope of any kind")] {
+        match decided {
+            Err(error @ Error::Internal { .. }) => {
+                assert_eq!(Chain(&error).to_string(), format!("a decision panicked: {why}"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    other.unwrap();
+    assert_eq!(
+        (fixture.count("outbox"), fixture.count("idempotency_keys")),
+        (1, 0)
+    );
+}
+
+/// A verdict that does not fit what stands is not applied by halves.
+#[tokio::test]
+async fn a_verdict_about_another_version_is_refused_as_a_whole() {
+    let fixture = Fixture::new();
+    let known = new_task(fields("known"));
+    fixture.tasks.create(&known, &created(&known)).await.unwrap();
+    let second = described(&known, "second");
+    for wrong in [described(&second, "third"), known.clone()] {
+        let fresh = new_task(fields("fresh"));
+        let changes = vec![creation(&fresh), replacement(&wrong)];
+        let decided = fixture.tasks.decide(always(changes), None).await;
+        assert!(matches!(decided, Err(Error::Internal { .. })), "{decided:?}");
+        assert_eq!(fixture.tasks.find(fresh.id).await.unwrap(), None);
+    }
+    let decided = fixture
+        .tasks
+        .decide(always(vec![replacement(&second)]), None)
+        .await;
+    assert!(matches!(decided, Ok(Once::First(_))), "{decided:?}");
+    assert_eq!(fixture.count("outbox"), 2);
 }
 
 /// The commits in the log, by its format: a header of 32 bytes, then pages of 4 KiB behind headers of 24 bytes each, of

@@ -5,6 +5,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header as OpenApiHeader, HeaderBuilder};
 
 use crate::docs::examples::TASK_ID;
+use crate::media_type::BodyKind;
 use crate::request_id::RequestId;
 
 /// A header that some answer carries.
@@ -15,21 +16,33 @@ pub(crate) enum Header {
     Location,
     ConsistencyToken,
     RetryAfter,
+    RateLimit,
+    RateLimitPolicy,
+    IdempotencyReplayed,
+    Link,
     Accept,
     AcceptPost,
+    AcceptPatch,
+    AcceptEncoding,
     Vary,
 }
 
 impl Header {
     /// Every one, in the order of the document.
-    pub(in crate::docs) const ALL: [Self; 8] = [
+    pub(in crate::docs) const ALL: [Self; 14] = [
         Self::RequestId,
         Self::EntityTag,
         Self::Location,
         Self::ConsistencyToken,
         Self::RetryAfter,
+        Self::RateLimit,
+        Self::RateLimitPolicy,
+        Self::IdempotencyReplayed,
+        Self::Link,
         Self::Accept,
         Self::AcceptPost,
+        Self::AcceptPatch,
+        Self::AcceptEncoding,
         Self::Vary,
     ];
 
@@ -46,8 +59,14 @@ impl Header {
             Self::Location => "Location",
             Self::ConsistencyToken => "X-Consistency-Token",
             Self::RetryAfter => "Retry-After",
+            Self::RateLimit => "RateLimit",
+            Self::RateLimitPolicy => "RateLimit-Policy",
+            Self::IdempotencyReplayed => "Idempotency-Replayed",
+            Self::Link => "Link",
             Self::Accept => "Accept",
             Self::AcceptPost => "Accept-Post",
+            Self::AcceptPatch => "Accept-Patch",
+            Self::AcceptEncoding => "Accept-Encoding",
             Self::Vary => "Vary",
         }
     }
@@ -63,8 +82,22 @@ impl Header {
                 "Names this write as `<id>@<version>`; after a deletion, with the version after the last."
             }
             Self::RetryAfter => "After how many seconds to send the same request again.",
+            Self::RateLimit => {
+                "Where the client stands, if its rate is limited: `r` more requests, which spread over `t` seconds keep \
+                 to the rate (draft-ietf-httpapi-ratelimit-headers)."
+            }
+            Self::RateLimitPolicy => {
+                "The client's rate, if it is limited: `q` requests in `w` seconds \
+                 (draft-ietf-httpapi-ratelimit-headers)."
+            }
+            Self::IdempotencyReplayed => {
+                "`true` when the request came before and this is the answer that was given then; absent otherwise."
+            }
+            Self::Link => "The next page, as `rel=\"next\"` (RFC 8288); absent on the last one.",
             Self::Accept => "What a PUT may carry.",
             Self::AcceptPost => "What a POST may carry.",
+            Self::AcceptPatch => "What a PATCH may carry (RFC 5789).",
+            Self::AcceptEncoding => "How a body may be packed: not at all.",
             Self::Vary => "Which request headers the answer depends on.",
         }
     }
@@ -89,7 +122,13 @@ impl Header {
             Self::Location => json!(format!("/tasks/{TASK_ID}")),
             Self::ConsistencyToken => json!(format!("{TASK_ID}@1")),
             Self::RetryAfter => json!(1),
+            Self::RateLimit => json!("\"default\";r=99;t=1"),
+            Self::RateLimitPolicy => json!("\"default\";q=100;w=1"),
+            Self::IdempotencyReplayed => json!("true"),
+            Self::Link => json!("</tasks?limit=50&cursor=AQEkbWfX>; rel=\"next\""),
             Self::Accept | Self::AcceptPost => json!("application/json"),
+            Self::AcceptPatch => json!(BodyKind::Patch.media_types()),
+            Self::AcceptEncoding => json!("identity"),
             Self::Vary => json!("accept"),
         };
         HeaderBuilder::new()

@@ -8,6 +8,7 @@ use utoipa::openapi::{Response, ResponseBuilder};
 
 use super::Header;
 use crate::docs::{Component, FailureKind, examples};
+use crate::media_type::BodyKind;
 use crate::{failure_table, problem};
 
 const REQUEST_ID: &str = "0199c5a0-8a11-7f02-b0d4-6a1f7f1c2e33";
@@ -28,7 +29,7 @@ pub(in crate::docs) fn by_answer(kinds: &[FailureKind]) -> BTreeMap<(StatusCode,
     by_status
         .into_iter()
         .map(|(status, kinds)| {
-            let names: Vec<_> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
+            let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
             ((status, names.join("Or")), kinds)
         })
         .collect()
@@ -62,14 +63,23 @@ fn answer(kinds: &[FailureKind]) -> Response {
         .examples_from_iter(examples::to_openapi(specimens))
         .build();
     let headers: &[Header] = match kinds {
-        [FailureKind::Unavailable] => &[Header::RetryAfter],
-        [FailureKind::UnsupportedMediaType] => &[Header::Accept, Header::AcceptPost],
+        [
+            FailureKind::Unavailable | FailureKind::Overloaded | FailureKind::RateLimited,
+            ..,
+        ] => &[Header::RetryAfter],
+        [FailureKind::UnsupportedMediaType(BodyKind::Post), ..] => {
+            &[Header::AcceptPost, Header::AcceptEncoding]
+        }
+        [FailureKind::UnsupportedMediaType(BodyKind::Put), ..] => &[Header::Accept, Header::AcceptEncoding],
+        [FailureKind::UnsupportedMediaType(BodyKind::Patch), ..] => {
+            &[Header::AcceptPatch, Header::AcceptEncoding]
+        }
         _ => &[],
     };
     let response = ResponseBuilder::new()
         .description(titles.join("\n\n"))
         .content("application/problem+json", content);
-    [Header::RequestId]
+    [Header::RequestId, Header::RateLimit, Header::RateLimitPolicy]
         .iter()
         .chain(headers)
         .fold(response, |response, header| {

@@ -1,0 +1,148 @@
+//! `GET /tasks/search`: the same search as `POST /tasks/search`, for a browser or curl.
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use taskwire_domain::{Categories, ExternalId, SearchFilter, SearchQuery, SearchWindow, Violation};
+
+use crate::AppState;
+use crate::docs::{Answer, Component, Endpoint, FailureKind, Parameter, Tag, examples};
+use crate::failure::Failure;
+use crate::json_object::Decoded;
+use crate::query::{Query, boolean, whole_number};
+use crate::search_answer::{self, window, words};
+
+/// What the document says of it.
+pub(crate) fn endpoint() -> Endpoint {
+    let answer = Answer::new("The tasks found, best first.")
+        .shows(Component::SearchResult, examples::search_results());
+    Endpoint::new(
+        "searchTasksByQuery",
+        Tag::Search,
+        "Search tasks from a browser",
+        "The same search as `searchTasks`. An absent condition is none: absent `isDone` finds both.",
+    )
+    .takes(Parameter::Words)
+    .takes(Parameter::IsDone)
+    .takes(Parameter::Priority)
+    .takes(Parameter::Categories)
+    .takes(Parameter::ParentId)
+    .takes(Parameter::ExternalId)
+    .takes(Parameter::From)
+    .takes(Parameter::Size)
+    .answers(StatusCode::OK, answer)
+    .fails([
+        FailureKind::NotAcceptable,
+        FailureKind::Unavailable,
+        FailureKind::TimedOut,
+    ])
+}
+
+pub(crate) async fn handle(
+    State(app): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = decode_query(query.as_deref())?;
+    let page = app.tasks.search(&query).await?;
+    Ok(search_answer::answer(&page))
+}
+
+fn decode_query(raw: Option<&str>) -> Decoded<SearchQuery> {
+    let mut query = Query::open(raw);
+    let text = query.optional("q", words).flatten();
+    let filter = SearchFilter {
+        is_done: query.optional("isDone", boolean),
+        priority: query.optional("priority", |text| text.parse()),
+        categories: categories(&mut query),
+        parent_id: query.optional("parentId", |text| text.parse()),
+        external_id: query.optional("externalId", ExternalId::parse),
+    };
+    let from = query.optional("from", |text| whole_number(&text, 0..=SearchWindow::LIMIT));
+    let size = query.optional("size", |text| whole_number(&text, 0..=SearchWindow::MAX_SIZE));
+    let window = window(from, size).unwrap_or_else(|violation| {
+        query.reject("from", violation);
+        SearchWindow::default()
+    });
+    query.finish(SearchQuery { text, filter, window })
+}
+
+/// One parameter for each.
+fn categories(query: &mut Query) -> Option<Categories> {
+    let names = query.repeatable("category")?;
+    match Categories::parse(names) {
+        Ok(categories) => Some(categories),
+        Err(violations) => {
+            for (position, violation) in violations {
+                let which = position.map_or(String::new(), |position| format!("number {} ", position + 1));
+                let detail = format!("{which}{}", violation.detail);
+                query.reject("category", Violation::new(violation.code, detail));
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Behaviour, TASK, TestApi, post, request};
+
+    #[tokio::test]
+    async fn it_is_the_search_that_a_post_would_be() {
+        let api = TestApi::with_a_task().await;
+        let all = format!(
+            "/tasks/search?q=buy+-milk+%22now%22&isDone=false&priority=low&category=a&category=%C3%9F&parentId={TASK}\
+             &externalId=J-1&from=9900&size=100"
+        );
+        let same = json!({
+            "description": "buy -milk \"now\"", "isDone": false, "priority": "low", "categories": ["a", "ß"],
+            "parentId": TASK, "externalId": "J-1", "from": 9900, "size": 100
+        });
+        let by_query = api.send(request("GET", &all, &[])).await;
+        let by_body = api.send(post("/tasks/search", &same.to_string())).await;
+        assert_eq!((by_query.status.as_u16(), &by_query.body), (200, &by_body.body));
+        assert_eq!(by_query.body["total"], 1);
+        for empty in ["/tasks/search", "/tasks/search?q=", "/tasks/search?q=+&from=0"] {
+            assert_eq!(api.send(request("GET", empty, &[])).await.status, 200, "{empty}");
+        }
+        let queries = api.queries();
+        assert_eq!(queries[0], queries[1]);
+        assert!(queries[2..].iter().all(|query| *query == Default::default()));
+    }
+
+    #[tokio::test]
+    async fn every_wrong_parameter_is_named() {
+        let long = "%D0%B6".repeat(1_025);
+        let path = format!(
+            "/tasks/search?q={long}&isDone=1&priority=urgent&category=&category=A&category=a&parentId=17&externalId=\
+             &from=-1&size=101&description=x"
+        );
+        let answer = TestApi::new().send(request("GET", &path, &[])).await;
+        assert_eq!(answer.problem(), (400, "invalid-request"));
+        let wanted = [
+            "q too-long",
+            "isDone wrong-type",
+            "priority unknown-priority",
+            "category invalid-length",
+            "category duplicate",
+            "parentId invalid-uuid",
+            "externalId invalid-length",
+            "from out-of-range",
+            "size out-of-range",
+            "description unknown-parameter",
+        ];
+        assert_eq!(answer.wrong_fields(), wanted);
+        let beyond = request("GET", "/tasks/search?from=9901&size=100", &[]);
+        let answer = TestApi::new().send(beyond).await;
+        assert_eq!(answer.wrong_fields(), ["from out-of-range"]);
+    }
+
+    #[tokio::test]
+    async fn a_search_engine_away_is_503() {
+        let api = TestApi::new();
+        api.engines_now(Behaviour::IsAway);
+        let answer = api.send(request("GET", "/tasks/search?q=milk", &[])).await;
+        assert_eq!(answer.problem(), (503, "unavailable"));
+    }
+}
