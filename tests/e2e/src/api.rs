@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
@@ -20,8 +21,10 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body; `null` when it is no JSON.
+    /// Its body: as a string when it is no JSON, `null` when there is none.
     pub body: Value,
+    /// Its body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -50,6 +53,7 @@ impl Api {
         let client = Client::builder()
             .timeout(Duration::from_secs(30))
             .no_proxy()
+            .redirect(Policy::none())
             .build();
         Self {
             base: base.into(),
@@ -67,36 +71,40 @@ impl Api {
     /// # Errors
     /// When there is no complete answer.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
-        let mut request = self.client.request(method, format!("{}{path}", self.base));
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        Self::send(request).await
+        let headers: &[_] = match body {
+            Some(_) => &[("content-type", "application/json")],
+            None => &[],
+        };
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.send(method, path, headers, body).await
     }
 
-    /// Sends any body with any media type.
+    /// Sends these headers, as name and value, and this body or none.
     ///
     /// # Errors
     /// When there is no complete answer.
-    pub async fn call_raw(
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
-        media_type: &str,
-        body: Vec<u8>,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
     ) -> reqwest::Result<Answer> {
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        Self::send(request.header("content-type", media_type).body(body)).await
-    }
-
-    async fn send(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
+        let bytes = answer.bytes().await?.to_vec();
         Ok(Answer {
             status,
             headers,
-            body,
+            body: read(&bytes),
+            bytes,
         })
     }
 
@@ -129,4 +137,11 @@ impl Api {
             })
             .collect()
     }
+}
+
+fn read(body: &[u8]) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }

@@ -11,18 +11,31 @@
 
 mod api;
 mod await_until;
+pub mod contract;
 mod deployment;
+pub mod disk_trouble;
+mod distributed;
 mod engine;
+pub mod hostile;
+mod interleaving;
 mod ledger;
 mod standalone;
 mod texts;
+mod tiny_disk;
 mod traffic;
+mod twins;
+mod walk;
 
 pub use api::{Answer, Api};
 pub use await_until::until;
 pub use deployment::{Deployment, RestServer};
+pub use distributed::Distributed;
 pub use engine::Engine;
+pub use interleaving::{Run, check_interleavings};
 pub use ledger::Ledger;
-pub use standalone::Standalone;
-pub use texts::real_texts;
+pub use standalone::{Place, Standalone};
+pub use texts::{many_real_texts, real_texts};
+pub use tiny_disk::TinyDisk;
 pub use traffic::{Size, Traffic};
+pub use twins::{Restartable, Twin, TwinsRun, check_twins};
+pub use walk::{WalkRun, check_walks, walk_size};

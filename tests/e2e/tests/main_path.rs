@@ -1,4 +1,4 @@
-//! The main path, as a user walks it.
+//! The main path through both programs: in time, in order, and after each of them ends.
 
 #![allow(
     clippy::expect_used,
@@ -17,47 +17,20 @@ use taskwire_testkit::Process;
 const SEARCHABLE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn a_task_is_created_read_replaced_found_and_deleted() {
+async fn every_write_is_searchable_within_two_seconds_and_announced_once() {
     let deployment = Deployment::new().await;
     let (server, indexer) = (deployment.start_rest().await, deployment.start_indexer());
     indexer.logged("partitions assigned").await;
     let api = &server.api;
 
-    let created = api
-        .call(
-            Method::POST,
-            "/tasks",
-            Some(&json!({"description": "buy oat milk"})),
-        )
-        .await
-        .unwrap();
-    assert_eq!(created.status, StatusCode::CREATED);
-    let id = created.task()["id"].as_str().unwrap().to_owned();
-    let path = format!("/tasks/{id}");
-    assert_eq!(
-        (created.header("location"), created.header("etag")),
-        (path.as_str(), "\"1\"")
-    );
-    assert_eq!(created.header("x-consistency-token"), format!("{id}@1"));
+    let task = api.create(&json!({"description": "buy oat milk"})).await;
+    let path = format!("/tasks/{}", task["id"].as_str().unwrap());
     let took = deployment.await_search(api, "oat milk", &["buy oat milk"]).await;
     assert!(took < SEARCHABLE, "searchable after {took:?}");
 
-    let read = api.call(Method::GET, &path, None).await.unwrap();
-    assert_eq!((read.status, read.task()), (StatusCode::OK, created.task()));
-
-    let replaced = api
-        .call(
-            Method::PUT,
-            &path,
-            Some(&json!({"description": "water the ferns"})),
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        (replaced.status, &replaced.task()["version"]),
-        (StatusCode::OK, &json!(2))
-    );
-    assert_eq!(replaced.header("etag"), "", "a PUT answers no ETag");
+    let fields = json!({"description": "water the ferns"});
+    let replaced = api.call(Method::PUT, &path, Some(&fields)).await.unwrap();
+    assert_eq!(replaced.status, StatusCode::OK);
     let took = deployment.await_search(api, "ferns", &["water the ferns"]).await;
     assert!(took < SEARCHABLE, "searchable after {took:?}");
     assert_eq!(
@@ -67,17 +40,9 @@ async fn a_task_is_created_read_replaced_found_and_deleted() {
     );
 
     let deleted = api.call(Method::DELETE, &path, None).await.unwrap();
-    assert_eq!(
-        (deleted.status, deleted.task()),
-        (StatusCode::OK, replaced.task())
-    );
-    assert_eq!(deleted.header("x-consistency-token"), format!("{id}@3"));
+    assert_eq!(deleted.status, StatusCode::OK);
     let took = deployment.await_search(api, "ferns", &[]).await;
     assert!(took < SEARCHABLE, "gone after {took:?}");
-    assert_eq!(
-        api.call(Method::GET, &path, None).await.unwrap().status,
-        StatusCode::NOT_FOUND
-    );
 
     let findings = deployment.assert_equal().await;
     assert_eq!((findings.rows, findings.tombstones, findings.events), (0, 1, 3));

@@ -16,7 +16,6 @@ use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use taskwire_e2e::{Standalone, real_texts, until};
-use taskwire_testkit::Process;
 
 /// What is done to a folder.
 type Damage = fn(&Path);
@@ -174,36 +173,6 @@ async fn a_database_put_back_to_an_older_copy_wins_over_the_index() {
     service.restart().await;
     service
         .await_searchable(&BTreeMap::from([(id(&kept), kept)]))
-        .await;
-}
-
-#[tokio::test]
-async fn a_second_process_on_the_same_folder_is_refused_in_one_sentence() {
-    let service = Standalone::start().await;
-    let folder = service
-        .index_folder()
-        .parent()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let settings = [
-        ("TASKWIRE_DATA_DIR", folder.as_str()),
-        ("LISTEN_ADDR", "127.0.0.1:0"),
-    ];
-    let mut second = Process::start("taskwire", &settings);
-    assert_eq!(second.ended().await.code(), Some(1));
-    let said = || async {
-        second
-            .log_lines()
-            .iter()
-            .any(|line| line.contains("another process uses"))
-            .then_some(())
-    };
-    until("it says why", Duration::from_secs(5), said).await;
-    let task = create(&service, "the first one is not disturbed").await;
-    service
-        .await_searchable(&BTreeMap::from([(id(&task), task)]))
         .await;
 }
 
