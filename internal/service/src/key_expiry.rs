@@ -12,15 +12,20 @@ use crate::TaskService;
 /// when its time is over, whether or not it is still stored.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// Forgets expired keys every ten minutes until `stopping` is cancelled; the first time after ten minutes, when the
-/// database is there and start-up over. Never ends by itself: trouble with the database is waited out.
+/// The first time: start-up is over by then, and a process that seldom runs for long gets to it as well.
+const FIRST: Duration = Duration::from_secs(60);
+
+/// Forgets expired keys after a minute and then every ten minutes, until `stopping` is cancelled. Never ends by itself:
+/// trouble with the database is waited out.
 pub async fn keep_forgetting_keys(service: Arc<TaskService>, stopping: CancellationToken) {
     let mut failing = false;
+    let mut wait = FIRST;
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = INTERVAL;
         let forgotten = tokio::select! {
             () = stopping.cancelled() => return,
             forgotten = service.forget_expired_keys() => forgotten,

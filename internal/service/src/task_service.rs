@@ -20,8 +20,9 @@ use crate::{Answered, BulkKey, BulkRequest, BulkResults, CallerKey, ListPage, Li
 /// attempt means that another write succeeded, so the bound is met only by a task that many write without pause.
 const MAX_ATTEMPTS: u32 = 32;
 
-/// How many keys are forgotten in one transaction: few enough to hold nobody up.
-const FORGOTTEN_AT_ONCE: u32 = 1_000;
+/// How many keys are forgotten in one transaction: few enough to hold nobody up, although the answer to a bulk can have
+/// megabytes.
+const FORGOTTEN_AT_ONCE: u32 = 50;
 
 /// Creates, reads, replaces, deletes and searches tasks.
 ///

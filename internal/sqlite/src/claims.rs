@@ -1,5 +1,5 @@
 //! Callers' keys, each with the answer of the write that it stands for. A key is looked up first and stored last, in the
-//! savepoint of its write: there is one writer, so between the two nobody else claims it, and a twin that waits in the
+//! transaction of its write: there is one writer, so between the two nobody else claims it, and a twin that waits in the
 //! queue finds the answer.
 
 use bytes::Bytes;

@@ -67,6 +67,9 @@ impl From<Error> for Failure {
 
 /// A command, whatever its answer.
 pub(crate) trait Job: Send {
+    /// Whether anybody still waits for what comes of it.
+    fn is_wanted(&self) -> bool;
+
     /// Carries it out and keeps the answer. Tells the last event that it put into the outbox.
     fn perform(&mut self, stage: &Stage<'_>) -> Result<Option<i64>, Failure>;
 
@@ -98,6 +101,10 @@ impl<C: Command> Awaited<C> {
 }
 
 impl<C: Command> Job for Awaited<C> {
+    fn is_wanted(&self) -> bool {
+        !self.caller.is_closed()
+    }
+
     fn perform(&mut self, stage: &Stage<'_>) -> Result<Option<i64>, Failure> {
         let done = self.command.perform(stage)?;
         self.outcome = Some(Ok(done.answer));

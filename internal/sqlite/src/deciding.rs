@@ -1,5 +1,5 @@
-//! Carrying decisions out. There is one writer, so what a decision sees stands until its verdict is applied, and none is
-//! ever taken anew.
+//! Carrying decisions out. There is one writer, so what a decision sees stands until its verdict is applied. It is taken
+//! anew, seeing the same, when its batch is begun anew.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

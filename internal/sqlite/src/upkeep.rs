@@ -29,6 +29,10 @@ impl Command for Trim {
 pub(crate) struct UnawaitedTrim;
 
 impl Job for UnawaitedTrim {
+    fn is_wanted(&self) -> bool {
+        true
+    }
+
     fn perform(&mut self, _: &Stage<'_>) -> Result<Option<i64>, Failure> {
         Ok(None)
     }

@@ -22,6 +22,10 @@ use crate::upkeep;
 /// wait longer.
 const BATCH: usize = 256;
 
+/// A transaction that has written so many rows takes no further command: one command can be a cascade of ten thousand
+/// deletions, and nobody may wait for a row of those. A batch of single writes stays well below it.
+const ROWS: u64 = 2_000;
+
 /// Room for every statement of ours, the savepoint's among them.
 const STATEMENTS: usize = 64;
 
@@ -42,8 +46,10 @@ pub(crate) struct Progress {
     pub(crate) done_below: AtomicI64,
 }
 
-/// What a batch came to that only needs to be committed.
+/// What a transaction came to that only needs to be committed.
 struct Applied {
+    /// So many of the commands, from the first.
+    jobs: usize,
     last_event: Option<i64>,
     /// There are no events below this id any more.
     trimmed_below: i64,
@@ -108,15 +114,22 @@ impl Writer {
         }
     }
 
+    /// In one transaction, or in several when a command is large.
     fn carry_out(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let fate = self.commit(&mut jobs);
-        self.in_trouble = fate.is_err();
-        for job in jobs {
-            job.tell(fate.clone());
+        // Those whose caller has given up are not begun: under load the time is better spent on one who still waits.
+        jobs.retain(|job| job.is_wanted());
+        while !jobs.is_empty() {
+            let fate = self.commit(&mut jobs);
+            self.in_trouble = fate.is_err();
+            let told = *fate.as_ref().unwrap_or(&jobs.len());
+            for job in jobs.drain(..told) {
+                job.tell(fate.clone().map(drop));
+            }
         }
     }
 
-    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), BatchFault> {
+    /// Tells how many of the commands were carried out, from the first. A fault is everybody's.
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<usize, BatchFault> {
         let applied = self.apply(jobs).map_err(BatchFault::before_commit);
         let committed = applied.and_then(|applied| {
             self.execute("commit").map_err(BatchFault::at_commit)?;
@@ -128,7 +141,7 @@ impl Writer {
                 if let Some(event) = applied.last_event {
                     self.progress.committed.send_replace(event);
                 }
-                Ok(())
+                Ok(applied.jobs)
             }
             Err(fault) => {
                 self.roll_back();
@@ -155,15 +168,21 @@ impl Writer {
         apply_one: impl Fn(&Self, &mut dyn Job) -> Result<Option<i64>, E>,
     ) -> Result<Applied, E> {
         self.execute("begin immediate")?;
-        let mut last_event = None;
+        let before = self.connection.total_changes();
+        let (mut applied, mut last_event) = (0, None);
         for job in jobs {
             last_event = apply_one(self, &mut **job)?.or(last_event);
+            applied += 1;
+            if self.connection.total_changes() - before >= ROWS {
+                break;
+            }
         }
         let trimmed_below = self.progress.done_below.load(Ordering::Relaxed);
         if trimmed_below > self.trimmed_below {
             upkeep::trim(&self.connection, trimmed_below)?;
         }
         Ok(Applied {
+            jobs: applied,
             last_event,
             trimmed_below,
         })

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::changes::{Create, Delete, Update};
 use crate::columns::{EventColumns, TaskColumns};
-use crate::command::{Awaited, Command, Outcome};
+use crate::command::{Awaited, Command, Done, Outcome};
 use crate::upkeep::Probe;
 
 /// A writer without its thread: a batch is what a test says it is.
@@ -245,12 +245,52 @@ fn on_a_full_disk_nothing_is_applied_and_the_probe_fails_until_there_is_room() {
 }
 
 #[test]
+fn what_nobody_waits_for_any_more_is_not_begun() {
+    let mut fixture = Fixture::new();
+    drop(fixture.queue(create(&task("given up", None))));
+    let created = fixture.queue(create(&task("awaited", None)));
+    fixture.carry_out();
+    assert_eq!(created.outcome().map_err(|error| error.to_string()), Ok(()));
+    assert_eq!(fixture.count("tasks"), 1);
+}
+
+/// Writes this many rows.
+struct Large(u64);
+
+impl Command for Large {
+    type Answer = ();
+
+    fn perform(&self, stage: &Stage<'_>) -> Result<Done<()>, Failure> {
+        let rows = "with recursive n (i) as (select 1 union all select i + 1 from n where i < ?1)
+            insert into meta (name, value) select hex(randomblob(16)), x'' from n";
+        stage.connection.execute(rows, [self.0 as i64])?;
+        Ok(Done::silently(()))
+    }
+}
+
+#[test]
+fn after_a_large_command_the_transaction_ends_and_the_next_goes_on() {
+    let mut fixture = Fixture::new();
+    let told: Vec<_> = [1, ROWS, 1, 1].map(|rows| fixture.queue(Large(rows))).into();
+    let before = fixture.count("meta");
+    let mut jobs = std::mem::take(&mut fixture.queued);
+    assert_eq!(fixture.writer.commit(&mut jobs).ok(), Some(2));
+    assert_eq!(fixture.writer.commit(&mut jobs[2..]).ok(), Some(2));
+    assert_eq!(fixture.count("meta") - before, ROWS as i64 + 3);
+    drop(told);
+    let told: Vec<_> = (0..3).map(|_| fixture.queue(Large(ROWS))).collect();
+    fixture.carry_out();
+    for told in told {
+        assert!(told.outcome().is_ok());
+    }
+}
+
+#[test]
 fn events_that_are_done_with_go_with_the_next_batch() {
     let mut fixture = Fixture::new();
     for task in (0..3).map(|_| task("a", None)) {
-        drop(fixture.queue(create(&task)));
+        fixture.do_one(create(&task)).unwrap();
     }
-    fixture.carry_out();
     fixture.writer.progress.done_below.store(3, Ordering::Relaxed);
     assert_eq!(fixture.count("outbox"), 3);
     fixture.do_one(Probe).unwrap();

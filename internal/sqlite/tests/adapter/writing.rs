@@ -61,7 +61,7 @@ async fn a_full_queue_is_told_at_once_and_what_is_in_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_write_whose_caller_has_gone_is_applied_with_its_event() {
+async fn a_write_whose_caller_has_gone_is_applied_with_its_event_or_not_begun() {
     let fixture = Fixture::new();
     let task = new_task(fields("a"));
     let event = created(&task);
@@ -69,8 +69,13 @@ async fn a_write_whose_caller_has_gone_is_applied_with_its_event() {
     // Commands are carried out in order.
     let next = new_task(fields("b"));
     fixture.tasks.create(&next, &created(&next)).await.unwrap();
-    assert_eq!(fixture.tasks.find(task.id).await.unwrap(), Some(task));
-    assert_eq!(fixture.count("outbox"), 2);
+    // It depends on whether the thread came before the caller went.
+    let applied = fixture.tasks.find(task.id).await.unwrap();
+    assert!(
+        applied.as_ref().is_none_or(|applied| *applied == task),
+        "{applied:?}"
+    );
+    assert_eq!(fixture.count("outbox"), 1 + i64::from(applied.is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
