@@ -50,6 +50,11 @@ pub(crate) fn is_deadlock(error: &sqlx::Error) -> bool {
     has_code(error, "40P01")
 }
 
+/// Whether a statement gave up waiting for a lock: lock_not_available.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    has_code(error, "55P03")
+}
+
 /// Whether a transaction of many writes failed for what others did after it had looked: deadlock_detected,
 /// serialization_failure, or a constraint that it had seen to be kept.
 pub(crate) fn is_lost_race(error: &sqlx::Error) -> bool {

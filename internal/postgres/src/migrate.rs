@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
 use crate::DatabaseUrl;
 use crate::checkout::within;
-use crate::error::is_refusal;
+use crate::error::{is_lock_timeout, is_refusal};
 
 /// The schema is not, and was not made, what this version needs.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,18 @@ pub enum MigrationError {
         "migration {0} was applied to the database with another text than this version's: restore its file"
     )]
     Changed(i64),
+    /// Another session uses a table, and the migration did not wait longer than its lock limit.
+    #[error(
+        "migration {migration} was not run, because another session kept a table locked; the ones before it stay: \
+         start again when that session's transaction is over (docs/operations.md says how to find it)"
+    )]
+    Blocked {
+        /// The migration that did not get its lock. It was rolled back, and is the next to run.
+        migration: i64,
+        /// What the server said.
+        #[source]
+        cause: sqlx::Error,
+    },
     /// A migration failed and was rolled back.
     #[error("the database could not be migrated; nothing of the failed migration was applied")]
     Failed(#[source] MigrateError),
@@ -65,6 +77,11 @@ fn migrations() -> Migrator {
             2,
             "lists and idempotency",
             include_str!("../../../migrations/postgres/0002_lists_and_idempotency.sql"),
+        ),
+        migration(
+            3,
+            "one index of parents",
+            include_str!("../../../migrations/postgres/0003_one_index_of_parents.sql"),
         ),
     ])
 }
@@ -171,6 +188,9 @@ fn refused(error: MigrateError, migrations: &Migrator) -> MigrationError {
                 .unwrap_or(0),
         },
         MigrateError::VersionMismatch(version) => MigrationError::Changed(version),
+        MigrateError::ExecuteMigration(cause, migration) if is_lock_timeout(&cause) => {
+            MigrationError::Blocked { migration, cause }
+        }
         MigrateError::Execute(error @ sqlx::Error::Io(_)) => MigrationError::Unreachable(error),
         other => MigrationError::Failed(other),
     }
