@@ -10,6 +10,7 @@ use taskwire_sqlite::{SqliteDatabase, SqliteDeadLetters, SqliteSource};
 use taskwire_tantivy::{Opened, TantivyIndex};
 use tokio_util::sync::CancellationToken;
 
+use crate::pace::Paced;
 use crate::reconciliation::{self, SOON_DONE};
 
 /// The index, and whether it is equal to the database already.
@@ -60,10 +61,17 @@ async fn consume(
     settings: DispatchSettings,
     stopping: CancellationToken,
 ) -> anyhow::Result<()> {
-    let sink = Arc::new(TaskSink::new(Arc::new(index)));
+    let sink = Paced::new(TaskSink::new(Arc::new(index)), settings.batch_records as usize);
     let dead_letters = Arc::new(SqliteDeadLetters::new(database.clone(), Arc::new(SystemClock)));
     let source = Box::new(SqliteSource::new(database.clone()));
-    let consumed = taskwire_dispatch::run(source, handlers(), sink, dead_letters, settings, stopping.clone());
+    let consumed = taskwire_dispatch::run(
+        source,
+        handlers(),
+        Arc::new(sink),
+        dead_letters,
+        settings,
+        stopping.clone(),
+    );
     tokio::select! {
         consumed = consumed => Ok(consumed?),
         () = database.writer_gone(), if !stopping.is_cancelled() => {

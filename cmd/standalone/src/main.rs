@@ -2,6 +2,7 @@
 
 mod demo;
 mod indexing;
+mod pace;
 mod reconciliation;
 mod settings;
 mod welcome;
