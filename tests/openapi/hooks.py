@@ -5,10 +5,10 @@ import schemathesis
 BEYOND_A_SCHEMA = {
     "duplicate": "categories are equal when case is ignored, and no task may stand twice in a bulk",
     "invalid-cursor": "a cursor is signed",
-    "out-of-range": "from and size are limited together",
     "start-after-due": "two times are compared",
     "too-deep": "the tree as it stands decides",
     "unknown-parent": "the tree as it stands decides",
+    "window-too-large": "from and size are limited together",
 }
 
 # Tags that the tester takes for sound although their pattern does not allow them: a number in a header.

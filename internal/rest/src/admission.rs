@@ -39,7 +39,7 @@ impl Admission {
             let received = receive(request).await;
             return match received {
                 Ok(request) => contained(next.run(request)).await,
-                Err(failure) => failure.into_response(),
+                Err(refusal) => *refusal,
             };
         }
         let Some(rate_limit) = &self.rate_limit else {
@@ -48,7 +48,7 @@ impl Admission {
         let (standing, counted) = rate_limit.count(&request);
         let mut answer = match counted {
             Ok(()) => self.within_capacity(request, next).await,
-            Err(refusal) => unread(request, refusal).await,
+            Err(refusal) => body_limit::refuse_unread(request, refusal.into()).await,
         };
         rate_limit.tell(standing, answer.headers_mut());
         answer
@@ -56,17 +56,17 @@ impl Admission {
 
     async fn within_capacity(&self, request: Request, next: Next) -> Response {
         if is_one_too_many(&request) {
-            let mut answer = unread(request, Refusal::Overloaded).await;
+            let mut answer = body_limit::refuse_unread(request, Refusal::Overloaded.into()).await;
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(header::CONNECTION, close);
             return answer;
         }
         if let Err(refusal) = self.capacity.look() {
-            return unread(request, refusal).await;
+            return body_limit::refuse_unread(request, refusal.into()).await;
         }
         let request = match receive(request).await {
             Ok(request) => request,
-            Err(failure) => return failure.into_response(),
+            Err(refusal) => return *refusal,
         };
         match self.capacity.enter() {
             Ok(_place) => contained(next.run(request)).await,
@@ -81,21 +81,12 @@ fn is_one_too_many(request: &Request) -> bool {
 }
 
 /// The request with its whole body, once its head has been judged.
-async fn receive(request: Request) -> Result<Request, Failure> {
+async fn receive(request: Request) -> Result<Request, Box<Response>> {
     let judged = head_limit::check(&request).map_err(Failure::from);
     match judged.and_then(|()| Ok(host::check(&request)?)) {
         Ok(()) => body_limit::receive(request).await,
-        Err(failure) => {
-            body_limit::discard_unread(request).await;
-            Err(failure)
-        }
+        Err(failure) => Err(Box::new(body_limit::refuse_unread(request, failure).await)),
     }
-}
-
-/// The refusal of a request whose body was not looked at.
-async fn unread(request: Request, refusal: Refusal) -> Response {
-    body_limit::discard_unread(request).await;
-    Failure::from(refusal).into_response()
 }
 
 /// The future's answer, or a failure if it panics: the process lives, and the message is for the log alone.

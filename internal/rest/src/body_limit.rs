@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use taskwire_domain::{FieldError, Violation};
@@ -30,7 +31,10 @@ const DISCARD_TIME: Duration = Duration::from_secs(3);
 
 /// Reads the whole body before anything else happens, so that a handler has no part in waiting for a slow one,
 /// and starts the request's time.
-pub(crate) async fn receive(request: Request) -> Result<Request, Failure> {
+///
+/// # Errors
+/// The refusal, which closes the connection unless the body was read to its end.
+pub(crate) async fn receive(request: Request) -> Result<Request, Box<Response>> {
     let deadline = Deadline::of_a_new_request();
     let (mut parts, mut body) = request.into_parts();
     let limit = limit_at(parts.uri.path());
@@ -42,20 +46,33 @@ pub(crate) async fn receive(request: Request) -> Result<Request, Failure> {
         }
         Err(failure) => {
             let too_large = matches!(failure, Failure::Refused(Refusal::BodyTooLarge { .. }));
-            if too_large && !(waits(&parts.headers) && announces_too_much(&parts.headers, limit)) {
-                deadline.within(discard(&mut body)).await;
-            }
-            Err(failure)
+            let is_awaited = waits(&parts.headers) && announces_too_much(&parts.headers, limit);
+            let ended =
+                too_large && !is_awaited && deadline.within(discard(&mut body)).await.unwrap_or(false);
+            Err(Box::new(refusal(failure, ended)))
         }
     }
 }
 
-/// Sees to it that the refusal of a request can be read whose body was not touched.
-pub(crate) async fn discard_unread(request: Request) {
+/// The refusal of a request whose body was not touched, which is read away so that the refusal can be read.
+pub(crate) async fn refuse_unread(request: Request, failure: Failure) -> Response {
     let (parts, mut body) = request.into_parts();
-    if !body.is_end_stream() && !waits(&parts.headers) {
-        let _ = tokio::time::timeout(DISCARD_TIME, discard(&mut body)).await;
+    let ended = body.is_end_stream()
+        || !waits(&parts.headers)
+            && tokio::time::timeout(DISCARD_TIME, discard(&mut body))
+                .await
+                .unwrap_or(false);
+    refusal(failure, ended)
+}
+
+/// What is left of an abandoned body cannot be told from the next request: the connection ends, and the answer says so.
+fn refusal(failure: Failure, body_ended: bool) -> Response {
+    let mut answer = failure.into_response();
+    if !body_ended {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
     }
+    answer
 }
 
 /// How many bytes a body may have there.
@@ -83,14 +100,17 @@ async fn collect(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<B
     Ok(received.freeze())
 }
 
-async fn discard(body: &mut Body) {
+/// Whether the body came to its end.
+async fn discard(body: &mut Body) -> bool {
     let mut discarded = 0;
     while discarded < MAX_DISCARDED_BYTES {
         match body.frame().await {
             Some(Ok(frame)) => discarded += frame.data_ref().map_or(0, Bytes::len),
-            Some(Err(_)) | None => return,
+            Some(Err(_)) => return false,
+            None => return true,
         }
     }
+    false
 }
 
 fn announces_too_much(headers: &HeaderMap, limit: usize) -> bool {

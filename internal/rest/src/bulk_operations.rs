@@ -155,9 +155,7 @@ impl Decoder {
 
     fn target(&mut self, object: &mut JsonObject, index: usize) -> Option<Target> {
         let id = object.required("id", task_id);
-        let if_match = object.nullable("ifMatch", |value| {
-            text(value, |list| entity_tag::precondition(&list))
-        });
+        let if_match = object.nullable("ifMatch", |value| text(value, |list| entity_tag::if_match(&list)));
         if let Some(first) = id.and_then(|id| self.named.insert(id, index)) {
             let detail = format!(
                 "is also the id of {}; a bulk may name a task only once",
@@ -173,7 +171,7 @@ impl Decoder {
             let violation = Violation::new("missing", "is required by this server");
             return Err(vec![FieldError::at_pointer(place(index) + "/ifMatch", violation)]);
         }
-        Ok(named.unwrap_or_default())
+        Ok(named.unwrap_or(Precondition::ANY))
     }
 }
 
@@ -181,6 +179,7 @@ impl Decoder {
 mod tests {
     use serde_json::json;
     use taskwire_domain::{Location, Version};
+    use taskwire_service::Versions;
 
     use super::*;
 
@@ -222,12 +221,12 @@ mod tests {
             BulkOperation::Patch {
                 id: A.parse().unwrap(),
                 patch: decode_task_patch(json!({"isDone": true})).unwrap(),
-                precondition: Precondition::OneOf(vec![at(3), at(4)]),
+                precondition: Precondition::only(Versions::These(vec![at(3), at(4)])),
                 pointer: "/operations/1/patch".into(),
             },
             BulkOperation::Delete {
                 id: B.parse().unwrap(),
-                precondition: Precondition::Any,
+                precondition: Precondition::ANY,
             },
         ];
         assert_eq!(decoded(body, false), wanted);

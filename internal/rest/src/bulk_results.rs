@@ -2,12 +2,12 @@
 
 use axum::http::StatusCode;
 use serde::Serialize;
-use taskwire_domain::{Error, Receipt, Task};
+use taskwire_domain::{Receipt, Task};
 use taskwire_service::BulkResults;
 
 use crate::bulk_operations::Verb;
 use crate::kept_answer::KeptAnswer;
-use crate::problem::{self, Document};
+use crate::problem::{self, Document, MAX_WRONG_FIELDS};
 
 #[derive(Serialize)]
 struct BulkAnswer<'a> {
@@ -31,9 +31,16 @@ enum OneResult<'a> {
 
 /// The answer to operations that did this, in this order.
 pub(crate) fn answer(verbs: &[Verb], results: &BulkResults) -> KeptAnswer {
+    // All results together name no more wrong values than one document would, or one each.
+    let mut named = 0;
     let results = verbs.iter().zip(results).map(|(verb, result)| match result {
         Ok(receipt) => done(*verb, receipt),
-        Err(error) => refused(error),
+        Err(error) => {
+            let room = MAX_WRONG_FIELDS.saturating_sub(named).max(1);
+            let problem = problem::part_document(error, room);
+            named += problem.wrong_values();
+            refused(problem)
+        }
     });
     let results = results.collect();
     KeptAnswer::new(StatusCode::OK, &BulkAnswer { results })
@@ -51,8 +58,7 @@ fn done(verb: Verb, receipt: &Receipt) -> OneResult<'_> {
     }
 }
 
-fn refused(error: &Error) -> OneResult<'_> {
-    let problem = problem::part_document(error);
+fn refused(problem: Document<'_>) -> OneResult<'_> {
     OneResult::Refused {
         status: problem.status(),
         problem,

@@ -5,6 +5,8 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 
+use crate::media_type::{essence, weight_is_positive};
+
 /// Below it, an answer fits into one packet anyway.
 const MIN_BYTES: u16 = 1024;
 
@@ -18,6 +20,23 @@ pub(crate) fn layer() -> CompressionLayer<And<SizeAbove, Untagged>> {
         // Most of what can be saved is saved by the fastest; the rest would cost the processor more than the network.
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(MIN_BYTES).and(untagged))
+}
+
+/// Whether the caller can unpack gzip (RFC 9110, section 12.5.3). One who says nothing may not be able to.
+pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let mut any = false;
+    let codings = headers.get_all(header::ACCEPT_ENCODING).iter();
+    for coding in codings
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
+        match essence(coding).to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => return weight_is_positive(coding),
+            "*" => any = weight_is_positive(coding),
+            _ => {}
+        }
+    }
+    any
 }
 
 /// Whether an answer is without an entity tag.

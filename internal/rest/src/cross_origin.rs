@@ -5,15 +5,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+
+use crate::config::RestConfig;
+use crate::rate_limit::ClientKey;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 
 /// What a page may send beyond what it always may.
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, if-match, if-none-match, idempotency-key, traceparent, tracestate, x-request-id",
-);
+const REQUEST_HEADERS: &str =
+    "content-type, if-match, if-none-match, idempotency-key, traceparent, tracestate, x-request-id";
 
 /// What a page may read beyond what it always may.
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -44,12 +47,25 @@ impl FromStr for Origin {
         };
         // Written exactly as browsers do, because that is what it is compared with.
         let origin = format!("{}://{authority}", uri.scheme_str().unwrap_or_default()).to_ascii_lowercase();
-        if origin != text.to_ascii_lowercase() || authority.as_str().contains('@') {
+        let is_alike = origin == text.to_ascii_lowercase() && !authority.as_str().contains('@');
+        if !is_alike || !is_port_as_written(uri.scheme_str(), authority) {
             return Err(MalformedOrigin);
         }
         HeaderValue::from_str(&origin)
             .map(Self)
             .map_err(|_| MalformedOrigin)
+    }
+}
+
+/// Browsers leave out the port that the scheme has anyway, and the zeros in front of another.
+fn is_port_as_written(scheme: Option<&str>, authority: &Authority) -> bool {
+    let own = if scheme == Some("https") { "443" } else { "80" };
+    match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(port) => authority
+            .port()
+            .is_some_and(|known| port == format!(":{}", known.as_u16()) && known.as_str() != own),
+        None => false,
     }
 }
 
@@ -60,8 +76,8 @@ pub struct MalformedOrigin;
 impl fmt::Display for MalformedOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "write scheme, host and port as a browser does, without a path or a slash at the end: \
-             https://app.example or http://localhost:5173; * stands for all",
+            "write scheme, host and port as a browser does, without a path, a slash at the end or the port that the \
+             scheme has anyway: https://app.example or http://localhost:5173; * stands for all",
         )
     }
 }
@@ -71,16 +87,22 @@ impl std::error::Error for MalformedOrigin {}
 /// Who may call from where.
 pub(crate) struct CrossOrigin {
     allowed: Vec<HeaderValue>,
+    request_headers: HeaderValue,
 }
 
 /// What the request's origin may do; made before the request is handled, applied to its answer.
 pub(crate) struct Verdict(Option<HeaderValue>);
 
 impl CrossOrigin {
-    /// These origins; none turns it off.
-    pub(crate) fn new(origins: &[Origin]) -> Self {
+    /// As configured; no origin turns it off.
+    pub(crate) fn new(config: &RestConfig) -> Self {
         Self {
-            allowed: origins.iter().map(|origin| origin.0.clone()).collect(),
+            allowed: config
+                .cors_origins
+                .iter()
+                .map(|origin| origin.0.clone())
+                .collect(),
+            request_headers: request_headers(&config.rate_limit_key),
         }
     }
 
@@ -108,13 +130,23 @@ impl CrossOrigin {
         asks.then(|| {
             let headers: [(HeaderName, HeaderValue); 4] = [
                 (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-                (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone()),
                 (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             ];
             (StatusCode::NO_CONTENT, headers).into_response()
         })
     }
+}
+
+/// With the header that tells clients apart, if one does.
+fn request_headers(key: &ClientKey) -> HeaderValue {
+    let ClientKey::Header(name) = key else {
+        return HeaderValue::from_static(REQUEST_HEADERS);
+    };
+    // Names of headers and commas are always a header value.
+    HeaderValue::from_str(&format!("{REQUEST_HEADERS}, {name}"))
+        .unwrap_or(HeaderValue::from_static(REQUEST_HEADERS))
 }
 
 impl Verdict {
@@ -133,7 +165,6 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::RestConfig;
     use crate::testing::{Answer, TASK, TestApi, post, request};
 
     const PAGE: &str = "https://app.example";
@@ -159,6 +190,7 @@ mod tests {
             "https://app.example",
             "http://localhost:5173",
             "http://[::1]:8080",
+            "https://app.example:80",
             "*",
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().0, text);
@@ -173,6 +205,12 @@ mod tests {
             "ftp://app.example",
             "https://",
             "null",
+            "https://app.example:443",
+            "https://app.example:0443",
+            "https://app.example:",
+            "http://localhost:80",
+            "http://localhost:05173",
+            "http://[::1]:80",
         ] {
             assert_eq!(text.parse::<Origin>(), Err(MalformedOrigin), "{text}");
         }
@@ -226,6 +264,23 @@ mod tests {
                 told.contains("etag") && told.contains("x-consistency-token"),
                 !wanted.is_empty()
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_may_send_the_header_that_tells_clients_apart() {
+        for (key, told) in [("header:X-Api-Key", true), ("peer", false)] {
+            let api = TestApi::with(RestConfig {
+                cors_origins: vec![PAGE.parse().unwrap()],
+                rate_limit_key: key.parse().unwrap(),
+                ..RestConfig::default()
+            });
+            let answer = api
+                .raw(request("OPTIONS", "/tasks", &preflight(PAGE, "PUT")))
+                .await;
+            let sent = answer.headers()["access-control-allow-headers"].to_str().unwrap();
+            assert_eq!(sent.split(", ").any(|name| name == "x-api-key"), told, "{sent}");
+            assert!(sent.split(", ").any(|name| name == "if-match"), "{sent}");
         }
     }
 

@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 use taskwire_domain::{FieldError, Location, Version, Violation};
-use taskwire_service::Precondition;
+use taskwire_service::{Precondition, Versions};
 
 use crate::AppState;
-use crate::failure::Refusal;
+use crate::failure::{Refusal, both};
 use crate::json_object::Decoded;
 
 /// The strong tag of a version.
@@ -13,17 +13,26 @@ pub(crate) fn of(version: Version) -> String {
     format!("\"{version}\"")
 }
 
-/// The versions at which `If-Match` allows a write; absent, any. A weak tag never matches, nor does a tag that we
-/// never gave.
-pub(crate) fn if_match(headers: &HeaderMap) -> Decoded<Precondition> {
-    let condition = condition(headers, &header::IF_MATCH)?;
-    Ok(condition.map_or(Precondition::Any, |condition| condition.precondition()))
+/// The versions at which `If-Match` and `If-None-Match` allow a write; without either, any.
+pub(crate) fn precondition(headers: &HeaderMap) -> Decoded<Precondition> {
+    let allowed = condition(headers, &header::IF_MATCH);
+    let (allowed, refused) = both(allowed, known_copies(headers))?;
+    Ok(Precondition {
+        allowed: allowed.map_or(Versions::All, Condition::strong),
+        refused,
+    })
 }
 
-/// As [`if_match`], of the header's text alone.
-pub(crate) fn precondition(list: &str) -> Result<Precondition, Violation> {
+/// The versions at which `If-Match` with this text allows a write.
+pub(crate) fn if_match(list: &str) -> Result<Precondition, Violation> {
     let condition = parse(list.as_bytes()).ok_or_else(malformed)?;
-    Ok(condition.precondition())
+    Ok(Precondition::only(condition.strong()))
+}
+
+/// The versions of which the caller says in `If-None-Match` to have a copy.
+pub(crate) fn known_copies(headers: &HeaderMap) -> Decoded<Versions> {
+    let condition = condition(headers, &header::IF_NONE_MATCH)?;
+    Ok(condition.map_or(Versions::NONE, Condition::weak))
 }
 
 /// Refuses a write that does not say which version it is meant for, where the operator demands it.
@@ -34,37 +43,28 @@ pub(crate) fn require_if_match(app: &AppState, headers: &HeaderMap) -> Result<()
     Ok(())
 }
 
-/// The copies that a reader says in `If-None-Match` to have.
-pub(crate) struct KnownCopies(Option<Condition>);
-
-impl KnownCopies {
-    /// Reads the header.
-    pub(crate) fn of(headers: &HeaderMap) -> Decoded<Self> {
-        condition(headers, &header::IF_NONE_MATCH).map(Self)
-    }
-
-    /// Whether this version is among them. Weak tags count here: they name the same content.
-    pub(crate) fn include(&self, version: Version) -> bool {
-        match &self.0 {
-            None => false,
-            Some(Condition::Any) => true,
-            Some(Condition::Tags(tags)) => tags.iter().any(|tag| tag.version() == Some(version)),
-        }
-    }
-}
-
 enum Condition {
     Any,
     Tags(Vec<Tag>),
 }
 
 impl Condition {
-    fn precondition(&self) -> Precondition {
+    /// What it names for `If-Match`: a weak tag never matches, nor does a tag that we never gave.
+    fn strong(self) -> Versions {
+        self.versions(|tag| !tag.weak)
+    }
+
+    /// What it names for `If-None-Match`. Weak tags count here: they name the same content.
+    fn weak(self) -> Versions {
+        self.versions(|_| true)
+    }
+
+    fn versions(self, counts: impl Fn(&Tag) -> bool) -> Versions {
         match self {
-            Self::Any => Precondition::Any,
+            Self::Any => Versions::All,
             Self::Tags(tags) => {
-                let strong = tags.iter().filter(|tag| !tag.weak);
-                Precondition::OneOf(strong.filter_map(Tag::version).collect())
+                let counting = tags.iter().filter(|tag| counts(tag));
+                Versions::These(counting.filter_map(Tag::version).collect())
             }
         }
     }
@@ -157,21 +157,19 @@ mod tests {
             .collect()
     }
 
-    fn precondition(lines: &[&str]) -> Option<Precondition> {
-        if_match(&with(header::IF_MATCH, lines)).ok()
+    fn allowed(lines: &[&str]) -> Option<Versions> {
+        let precondition = precondition(&with(header::IF_MATCH, lines)).ok()?;
+        assert_eq!(precondition.refused, Versions::NONE);
+        Some(precondition.allowed)
     }
 
     #[test]
     fn if_match_is_any_or_the_strong_tags_of_every_line() {
-        let one_of = |numbers: &[i64]| {
-            Some(Precondition::OneOf(
-                numbers.iter().copied().map(version).collect(),
-            ))
-        };
-        assert_eq!(precondition(&[]), Some(Precondition::Any));
-        assert_eq!(precondition(&["*"]), Some(Precondition::Any));
-        assert_eq!(precondition(&["\"3\""]), one_of(&[3]));
-        assert_eq!(precondition(&["\"3\" , ,\"4\"", "\"12\""]), one_of(&[3, 4, 12]));
+        let one_of = |numbers: &[i64]| Some(Versions::These(numbers.iter().copied().map(version).collect()));
+        assert_eq!(allowed(&[]), Some(Versions::All));
+        assert_eq!(allowed(&["*"]), Some(Versions::All));
+        assert_eq!(allowed(&["\"3\""]), one_of(&[3]));
+        assert_eq!(allowed(&["\"3\" , ,\"4\"", "\"12\""]), one_of(&[3, 4, 12]));
         for never in [
             "W/\"3\"",
             "\"03\"",
@@ -182,7 +180,7 @@ mod tests {
             "\"a,b\"",
             "\"99999999999999999999\"",
         ] {
-            assert_eq!(precondition(&[never]), one_of(&[]), "{never}");
+            assert_eq!(allowed(&[never]), one_of(&[]), "{never}");
         }
     }
 
@@ -200,7 +198,7 @@ mod tests {
             "*, \"3\"",
             "\"a b\"",
         ] {
-            let errors = if_match(&with(header::IF_MATCH, &[wrong])).unwrap_err();
+            let errors = precondition(&with(header::IF_MATCH, &[wrong])).unwrap_err();
             assert_eq!(errors[0].location, Location::Header("if-match".into()), "{wrong}");
         }
     }
@@ -208,9 +206,14 @@ mod tests {
     #[test]
     fn if_none_match_compares_weakly() {
         let known = |lines: &[&str]| {
-            KnownCopies::of(&with(header::IF_NONE_MATCH, lines))
-                .unwrap()
-                .include(version(3))
+            let headers = with(header::IF_NONE_MATCH, lines);
+            let known = known_copies(&headers).unwrap();
+            let wanted = Precondition {
+                allowed: Versions::All,
+                refused: known.clone(),
+            };
+            assert_eq!(precondition(&headers).unwrap(), wanted);
+            known.include(version(3))
         };
         assert!(known(&["\"2\", W/\"3\""]));
         assert!(known(&["*"]));

@@ -79,7 +79,7 @@ fn of_conflict(conflict: &Conflict) -> Row {
         Conflict::VersionMismatch { .. } => new(
             StatusCode::PRECONDITION_FAILED,
             "version-mismatch",
-            "The task is at another version",
+            "The request does not accept the task's version",
         ),
         Conflict::Contended => new(
             StatusCode::CONFLICT,

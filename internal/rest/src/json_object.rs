@@ -122,19 +122,23 @@ pub(crate) fn boolean(value: Value) -> Decoded<bool> {
     }
 }
 
-/// A whole number in this range.
+/// A whole number in this range. 10.0 is one, as in JSON Schema.
 pub(crate) fn whole_number(value: Value, range: RangeInclusive<u32>) -> Decoded<u32> {
     let Value::Number(number) = &value else {
         return Err(here(wrong_type("a whole number", &value)));
     };
+    let limits = f64::from(*range.start())..=f64::from(*range.end());
     number
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok())
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            let detail = format!("must be a whole number from {} to {}", range.start(), range.end());
-            here(Violation::new("out-of-range", detail))
-        })
+        .as_f64()
+        .filter(|number| number.fract() == 0.0 && limits.contains(number))
+        // It is whole and no greater than the greatest u32.
+        .map(|number| number as u32)
+        .ok_or_else(|| here(Violation::new("out-of-range", range_rule(&range))))
+}
+
+/// The rule of a whole number in a range, wherever it stands.
+pub(crate) fn range_rule(range: &RangeInclusive<u32>) -> String {
+    format!("must be a whole number from {} to {}", range.start(), range.end())
 }
 
 /// An array of at most so many items.
@@ -197,4 +201,27 @@ fn wrong_type(wanted: &str, found: &Value) -> Violation {
         Value::Object(_) => "an object",
     };
     Violation::new("wrong-type", format!("must be {wanted}, not {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        for (value, wanted) in [
+            (json!(10), Some(10)),
+            (json!(10.0), Some(10)),
+            (json!(1e2), Some(100)),
+            (json!(-0.0), Some(0)),
+            (json!(10.5), None),
+            (json!(-1.0), None),
+            (json!(101.0), None),
+            (json!(1e300), None),
+        ] {
+            assert_eq!(whole_number(value.clone(), 0..=100).ok(), wanted, "{value}");
+        }
+    }
 }

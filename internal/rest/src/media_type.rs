@@ -105,11 +105,13 @@ pub(crate) fn asks_for_html(headers: &HeaderMap) -> bool {
         .any(|range| essence(range).eq_ignore_ascii_case("text/html") && weight_is_positive(range))
 }
 
-fn essence(value: &str) -> &str {
+/// A value of a list without its parameters.
+pub(crate) fn essence(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-fn weight_is_positive(range: &str) -> bool {
+/// Whether the value is not ruled out by a weight of 0.
+pub(crate) fn weight_is_positive(range: &str) -> bool {
     range
         .split(';')
         .skip(1)

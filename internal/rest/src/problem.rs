@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457), and the log line of a failure that is ours.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use serde::Serialize;
 use taskwire_domain::{Chain, Error, FieldError, Location};
@@ -13,12 +13,12 @@ use crate::media_type::BodyKind;
 use crate::request_id::RequestId;
 use crate::time_limit::MAX_REQUEST_TIME;
 
-/// How many wrong values one document names. No honest request has more, and a hostile one should not get an answer
+/// How many wrong values one answer names. No honest request has more, and a hostile one should not get an answer
 /// many times its own size.
-const MAX_WRONG_FIELDS: usize = 1_000;
+pub(crate) const MAX_WRONG_FIELDS: usize = 1_000;
 
 /// Writes the document into an answer that notes a failure; any other answer passes unchanged.
-pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> Response {
+pub(crate) fn write_document(mut response: Response, request_id: &RequestId, repeats: Repeats) -> Response {
     let Some(FailureNote(failure)) = response.extensions_mut().remove::<FailureNote>() else {
         return response;
     };
@@ -26,7 +26,7 @@ pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> 
     log(&failure, row, request_id);
     // Strings and numbers under string keys: writing them as JSON cannot fail, and an empty body would still
     // go with the right status.
-    let body = serde_json::to_vec(&document(&failure, request_id.as_str())).unwrap_or_default();
+    let body = serde_json::to_vec(&document(&failure, request_id.as_str(), repeats)).unwrap_or_default();
     *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.insert(
@@ -39,25 +39,45 @@ pub(crate) fn write_document(mut response: Response, request_id: &RequestId) -> 
 }
 
 /// The document of a failure.
-pub(crate) fn document<'a>(failure: &'a Failure, request_id: &'a str) -> Document<'a> {
+pub(crate) fn document<'a>(failure: &'a Failure, request_id: &'a str, repeats: Repeats) -> Document<'a> {
     let errors = match failure {
-        Failure::Domain(error) => wrong_fields(error),
+        Failure::Domain(error) => wrong_fields(error, MAX_WRONG_FIELDS),
         Failure::Refused(_) | Failure::Panicked(_) => None,
     };
     Document {
         request_id: Some(request_id),
-        ..Document::new(failure_table::row(failure), detail(failure), errors)
+        ..Document::new(failure_table::row(failure), detail(failure, repeats), errors)
     }
 }
 
-/// The document of what went wrong with one part of a request. The answer around it names the request; the part may
-/// be given again in the answer to another one.
-pub(crate) fn part_document(error: &Error) -> Document<'_> {
+/// The document of what went wrong with one part of a request, naming so many wrong values. The answer around it names
+/// the request; the part may be given again in the answer to another one.
+pub(crate) fn part_document(error: &Error, at_most: usize) -> Document<'_> {
     Document::new(
         failure_table::of_error(error),
-        detail_of_error(error),
-        wrong_fields(error),
+        detail_of_error(error, at_most, Repeats::UnderKey),
+        wrong_fields(error, at_most),
     )
+}
+
+/// How one finds out what became of a write of unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// By sending it again under its `Idempotency-Key`.
+    UnderKey,
+    /// By reading the task.
+    AfterRead,
+}
+
+impl Repeats {
+    /// Keys are honoured by those who create, and the writes among POST are these.
+    pub(crate) fn of(method: &Method) -> Self {
+        if method == Method::POST {
+            Self::UnderKey
+        } else {
+            Self::AfterRead
+        }
+    }
 }
 
 /// What a caller is told.
@@ -78,7 +98,7 @@ pub(crate) struct Document<'a> {
 impl<'a> Document<'a> {
     fn new(row: Row, detail: String, errors: Option<Vec<WrongField<'a>>>) -> Self {
         Self {
-            r#type: format!("/problems/{}", row.code),
+            r#type: format!("urn:taskwire:problem:{}", row.code),
             title: row.title,
             status: row.status.as_u16(),
             detail,
@@ -86,6 +106,11 @@ impl<'a> Document<'a> {
             request_id: None,
             errors,
         }
+    }
+
+    /// How many wrong values it names.
+    pub(crate) fn wrong_values(&self) -> usize {
+        self.errors.as_ref().map_or(0, Vec::len)
     }
 
     /// The status it is about.
@@ -110,11 +135,11 @@ enum Place<'a> {
     Header(&'a str),
 }
 
-fn wrong_fields(error: &Error) -> Option<Vec<WrongField<'_>>> {
+fn wrong_fields(error: &Error, at_most: usize) -> Option<Vec<WrongField<'_>>> {
     let Error::Invalid(errors) = error else {
         return None;
     };
-    Some(errors.iter().take(MAX_WRONG_FIELDS).map(wrong_field).collect())
+    Some(errors.iter().take(at_most).map(wrong_field).collect())
 }
 
 fn wrong_field(error: &FieldError) -> WrongField<'_> {
@@ -130,9 +155,9 @@ fn wrong_field(error: &FieldError) -> WrongField<'_> {
 }
 
 /// A sentence for people about this occurrence, free of anything from inside.
-fn detail(failure: &Failure) -> String {
+fn detail(failure: &Failure, repeats: Repeats) -> String {
     match failure {
-        Failure::Domain(error) => detail_of_error(error),
+        Failure::Domain(error) => detail_of_error(error, MAX_WRONG_FIELDS, repeats),
         Failure::Panicked(_) => OUR_FAULT.to_owned(),
         Failure::Refused(refusal) => refusal_detail(refusal),
     }
@@ -140,12 +165,13 @@ fn detail(failure: &Failure) -> String {
 
 const OUR_FAULT: &str = "this is a fault of the service; its log tells more under the request id";
 
-fn detail_of_error(error: &Error) -> String {
+fn detail_of_error(error: &Error, at_most: usize, repeats: Repeats) -> String {
     match error {
         Error::Invalid(errors) => match errors.len() {
             1 => "one value of the request is wrong; errors names it".to_owned(),
-            count if count > MAX_WRONG_FIELDS => {
-                format!("{count} values of the request are wrong; errors names the first {MAX_WRONG_FIELDS}")
+            count if count > at_most => {
+                let named = if at_most == 1 { String::new() } else { format!(" {at_most}") };
+                format!("{count} values of the request are wrong; errors names the first{named}")
             }
             count => format!("{count} values of the request are wrong; errors names each"),
         },
@@ -154,10 +180,13 @@ fn detail_of_error(error: &Error) -> String {
         Error::Unavailable { .. } => {
             "nothing was applied; send the same request again after the time in Retry-After".to_owned()
         }
-        Error::OutcomeUnknown { .. } => {
-            "the write may have been applied or not; send it again under the same Idempotency-Key, or read first"
-                .to_owned()
+        Error::OutcomeUnknown { .. } => match repeats {
+            Repeats::UnderKey => {
+                "the write may have been applied or not; send it again under the same Idempotency-Key, or read first"
+            }
+            Repeats::AfterRead => "the write may have been applied or not; read the task first",
         }
+        .to_owned(),
         Error::Internal { .. } => OUR_FAULT.to_owned(),
     }
 }
@@ -257,7 +286,7 @@ mod tests {
 
     async fn answer(failure: Failure) -> (Response<()>, Value) {
         let id = RequestId::accept_or_make(Some(&HeaderValue::from_static("r-1")));
-        let (parts, body) = write_document(failure.into_response(), &id).into_parts();
+        let (parts, body) = write_document(failure.into_response(), &id, Repeats::UnderKey).into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         (
             Response::from_parts(parts, ()),
@@ -279,7 +308,7 @@ mod tests {
         let (answer, document) = answer(errors.into()).await;
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         let wanted = json!({
-            "type": "/problems/invalid-request", "title": "The request breaks rules", "status": 400,
+            "type": "urn:taskwire:problem:invalid-request", "title": "The request breaks rules", "status": 400,
             "detail": "3 values of the request are wrong; errors names each", "code": "invalid-request",
             "requestId": "r-1",
             "errors": [
@@ -311,7 +340,7 @@ mod tests {
     #[tokio::test]
     async fn an_ordinary_answer_passes_unchanged() {
         let id = RequestId::accept_or_make(None);
-        let answer = write_document("fine".into_response(), &id);
+        let answer = write_document("fine".into_response(), &id, Repeats::UnderKey);
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "fine");
     }

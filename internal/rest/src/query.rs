@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use taskwire_domain::{FieldError, Location, Violation};
 
-use crate::json_object::Decoded;
+use crate::json_object::{Decoded, range_rule};
 
 /// What of a parameter has to be written with percent signs.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -136,7 +136,7 @@ pub(crate) fn boolean(text: String) -> Result<bool, Violation> {
 
 /// A whole number in this range, in digits alone.
 pub(crate) fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Violation> {
-    let detail = format!("must be a whole number from {} to {}", range.start(), range.end());
+    let detail = range_rule(&range);
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return Err(Violation::new("wrong-type", detail));
     }

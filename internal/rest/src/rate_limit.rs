@@ -28,7 +28,7 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// How many buckets clients are spread over, each of 8 bytes: memory stays the same however many clients come or are
-/// X
+/// made up. Two that fall into the same bucket share its rate.
 const BUCKETS: usize = 1 << 20;
 
 /// The limit, and what every client has used of it.

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use crate::admission::Admission;
 use crate::config::RestConfig;
 use crate::cross_origin::CrossOrigin;
+use crate::problem::Repeats;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::{problem, security_headers};
 
@@ -27,18 +28,19 @@ impl RequestScope {
     pub(crate) fn new(config: &RestConfig) -> Self {
         Self {
             admission: Admission::new(config),
-            cross_origin: CrossOrigin::new(&config.cors_origins),
+            cross_origin: CrossOrigin::new(config),
         }
     }
 
     async fn answer(&self, id: RequestId, request: Request, next: Next) -> Response {
         let began = Instant::now();
+        let repeats = Repeats::of(request.method());
         let verdict = self.cross_origin.judge(request.headers());
         let answer = match self.cross_origin.preflight(&request) {
             Some(answer) => answer,
             None => self.admission.admit(request, next).await,
         };
-        let mut answer = problem::write_document(answer, &id);
+        let mut answer = problem::write_document(answer, &id, repeats);
         let headers = answer.headers_mut();
         security_headers::complete(headers);
         if let Some(verdict) = verdict {

@@ -41,7 +41,7 @@ pub(crate) fn window(from: Option<u32>, size: Option<u32>) -> Result<SearchWindo
     };
     if window.from + window.size > SearchWindow::LIMIT {
         let detail = format!("from and size together may be at most {}", SearchWindow::LIMIT);
-        return Err(Violation::new("out-of-range", detail));
+        return Err(Violation::new("window-too-large", detail));
     }
     Ok(window)
 }

@@ -358,7 +358,11 @@ impl Answer {
         assert_eq!(document["requestId"], self.header("x-request-id"), "{document}");
         assert!(!self.header("x-request-id").is_empty(), "{self:?}");
         let code = document["code"].as_str().unwrap();
-        assert_eq!(document["type"], format!("/problems/{code}"), "{document}");
+        assert_eq!(
+            document["type"],
+            format!("urn:taskwire:problem:{code}"),
+            "{document}"
+        );
         for member in ["title", "detail"] {
             assert!(!document[member].as_str().unwrap().is_empty(), "{document}");
         }

@@ -89,8 +89,14 @@ mod tests {
             ),
         ] {
             let began = Instant::now();
+            let takes_a_key = request.method() == "POST";
             let answer = api.send(request).await;
             assert_eq!(answer.problem(), (504, code));
+            let detail = answer.body["detail"].as_str().unwrap();
+            if code == "outcome-unknown" {
+                assert_eq!(detail.contains("Idempotency-Key"), takes_a_key, "{detail}");
+                assert_eq!(detail.contains("read the task first"), !takes_a_key, "{detail}");
+            }
             let slack = Duration::from_millis(100);
             assert!((MAX_REQUEST_TIME..MAX_REQUEST_TIME + slack).contains(&began.elapsed()));
         }

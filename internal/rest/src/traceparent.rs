@@ -4,12 +4,19 @@ use axum::http::HeaderMap;
 
 const SAMPLED: u8 = 0x01;
 
+/// The length of a context as version 00 has it, in bytes.
+const LENGTH: usize = 55;
+
 /// The `traceparent` header if it is valid and its trace is sampled; anything else is as good as none, as the
-/// recommendation asks.
+/// recommendation asks. What a later version adds is left off: we would pass on what we do not understand.
 pub(crate) fn sampled(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all("traceparent").iter();
     let value = values.next()?.to_str().ok()?;
-    (values.next().is_none() && is_sampled(value)).then_some(value)
+    if values.next().is_none() && is_sampled(value) {
+        value.get(..LENGTH)
+    } else {
+        None
+    }
 }
 
 fn is_sampled(value: &str) -> bool {
@@ -61,6 +68,22 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_sampled(value), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn of_a_later_version_only_what_we_understand_is_kept() {
+        let known = "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let of = |value: String| {
+            let headers = HeaderMap::from_iter([("traceparent".parse().unwrap(), value.parse().unwrap())]);
+            sampled(&headers).map(str::to_owned)
+        };
+        assert_eq!(of(known.to_owned()).as_deref(), Some(known));
+        for more in ["-", "-later", &format!("-{}", "x".repeat(15_000))] {
+            assert_eq!(of(format!("{known}{more}")).as_deref(), Some(known));
+        }
+        for glued in ["0", ".later", "\u{e9}"] {
+            assert_eq!(of(format!("{known}{glued}")), None, "{glued}");
         }
     }
 

@@ -22,5 +22,5 @@ pub use bulk::{BulkKey, BulkOperation, BulkRequest, BulkResults};
 pub use idempotent::{Answered, CallerKey};
 pub use key_expiry::keep_forgetting_keys;
 pub use listing::{ListPage, ListRequest};
-pub use precondition::Precondition;
+pub use precondition::{Precondition, Versions};
 pub use task_service::TaskService;

@@ -397,7 +397,7 @@ async fn a_search_that_breaks_rules_is_refused_with_every_field() {
         (
             "a window beyond the limit",
             r#"{"from": 9901, "size": 100}"#,
-            &["/from out-of-range"],
+            &["/from window-too-large"],
         ),
         (
             "server-made fields",

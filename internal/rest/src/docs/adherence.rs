@@ -17,10 +17,9 @@ pub(crate) static DOCUMENT: LazyLock<Value> =
 pub(crate) static EVENTS: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(events_schema()).unwrap());
 
 /// Headers that mean the same everywhere and are not in the document.
-const UNSAID: [&str; 11] = [
+const UNSAID: [&str; 10] = [
     "access-control-allow-origin",
     "access-control-expose-headers",
-    "cache-control",
     "connection",
     "content-encoding",
     "content-length",

@@ -108,10 +108,11 @@ ignore those you do not know.
 
 **Problems** are `application/problem+json` (RFC 9457). Branch on `code`, which never changes its meaning. A 400 names \
 every wrong value at once. A 503 was certainly not applied and may be sent again. A 504 with the code \
-`outcome-unknown` may have been applied or not: send it again under the same `Idempotency-Key`, or read first.
+`outcome-unknown` may have been applied or not: send it again under the same `Idempotency-Key` where one is taken, and \
+read the task first where none is.
 
 **Judged in this order**: what is wrong with the request (400), a missing `If-Match` where the operator demands one \
-(428), whether the task exists (404), whether a version that `If-Match` names is the task's (412), whether other tasks \
+(428), whether the task exists (404), whether `If-Match` and `If-None-Match` allow the task's version (412), whether other tasks \
 allow it (409; 400 `too-deep`).
 
 **Everywhere.** HEAD is answered wherever GET is. A method that a path does not have, OPTIONS among them, is answered \

@@ -167,9 +167,11 @@ impl From<Body> for RequestBody {
 pub(crate) struct Answer(ResponseBuilder);
 
 impl Answer {
-    /// An answer that carries the request's id and no body.
+    /// An answer that carries what all do, and no body.
     pub(crate) fn new(description: &str) -> Self {
-        Self(ResponseBuilder::new().description(description)).carries(Header::RequestId)
+        Self(ResponseBuilder::new().description(description))
+            .carries(Header::RequestId)
+            .carries(Header::CacheControl)
     }
 
     /// It has a JSON body.

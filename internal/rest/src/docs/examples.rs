@@ -69,7 +69,7 @@ pub(crate) fn bulk_requests() -> Examples {
 /// What came of many writes.
 pub(crate) fn bulk_answers() -> Examples {
     let problem = |error: Error| {
-        let document = problem::part_document(&error);
+        let document = problem::part_document(&error, problem::MAX_WRONG_FIELDS);
         json!({"status": document.status(), "problem": document})
     };
     let missing = FieldError::at_pointer(

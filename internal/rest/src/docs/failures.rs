@@ -37,6 +37,8 @@ pub(crate) enum FailureKind {
     Overloaded,
     TimedOut,
     OutcomeUnknown,
+    /// The same of a write that takes no `Idempotency-Key`.
+    ChangeUnknown,
 }
 
 impl FailureKind {
@@ -108,7 +110,7 @@ impl FailureKind {
             }
             .into(),
             Self::TimedOut => Refusal::TimedOut.into(),
-            Self::OutcomeUnknown => Error::OutcomeUnknown { cause: "".into() }.into(),
+            Self::OutcomeUnknown | Self::ChangeUnknown => Error::OutcomeUnknown { cause: "".into() }.into(),
         }
     }
 }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request};
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use tower_http::decompression::DecompressionLayer;
+use tower::ServiceExt;
+use tower_http::decompression::Decompression;
 use utoipa_swagger_ui::Config;
 
 use super::page::page;
@@ -27,13 +31,32 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/docs", get(to_the_folder))
         .route("/docs/", get(async || answer("index.html")))
-        .route(
-            "/docs/{*file}",
-            get(async |Path(file): Path<String>| answer(&file)),
-        )
-        // The files are kept packed: unpacked for all, and packed again for those who accept that.
-        .route_layer(DecompressionLayer::new())
-        .route_layer(compression::layer())
+        .route("/docs/{*file}", get(in_the_folder))
+        .route_layer(from_fn(unpack_where_needed))
+}
+
+/// The files are kept packed, and sent so to those who can unpack them.
+async fn unpack_where_needed(request: Request, next: Next) -> Response {
+    let mut answer = if compression::accepts_gzip(request.headers()) {
+        next.run(request).await
+    } else {
+        let Ok(unpacked) = Decompression::new(next).oneshot(request).await;
+        unpacked.map(Body::new)
+    };
+    let vary = HeaderValue::from_static("accept-encoding");
+    answer.headers_mut().insert(header::VARY, vary);
+    answer
+}
+
+async fn in_the_folder(file: Result<Path<String>, PathRejection>) -> Response {
+    match file {
+        Ok(Path(file)) => answer(&file),
+        Err(_) => nothing(),
+    }
+}
+
+fn nothing() -> Response {
+    Failure::from(Refusal::UnknownPath).into_response()
 }
 
 fn answer(file: &str) -> Response {
@@ -43,7 +66,7 @@ fn answer(file: &str) -> Response {
         // The default sends the document's address to a validator on the internet.
         .validator_url("none");
     let Ok(Some(file)) = utoipa_swagger_ui::serve(file, Arc::new(config)) else {
-        return Failure::from(Refusal::UnknownPath).into_response();
+        return nothing();
     };
     let headers = [
         (header::CONTENT_TYPE, file.content_type),
@@ -61,6 +84,7 @@ mod tests {
     use axum::http::{Request, Response};
     use http_body_util::BodyExt;
     use tower::ServiceExt;
+    use utoipa_swagger_ui::Config;
 
     use crate::testing::{TestApi, request};
 
@@ -110,6 +134,33 @@ mod tests {
             initializer.contains("\"validatorUrl\": \"none\""),
             "{initializer}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_as_it_is_kept_to_those_who_can_unpack_it() {
+        let kept = utoipa_swagger_ui::serve("swagger-ui.css", Config::new([""]).into());
+        let kept = kept.unwrap().unwrap();
+        assert!(kept.gzpipped);
+        for (accepted, packed) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("x-gzip", true),
+            ("*", true),
+            ("gzip;q=0, *", false),
+            ("br", false),
+            ("", false),
+        ] {
+            let asked = request("GET", "/docs/swagger-ui.css", &[("accept-encoding", accepted)]);
+            let (parts, body) = TestApi::new().router.oneshot(asked).await.unwrap().into_parts();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            assert_eq!(*bytes == *kept.bytes, packed, "{accepted}");
+            assert_eq!(
+                parts.headers.contains_key("content-encoding"),
+                packed,
+                "{accepted}"
+            );
+            assert_eq!(parts.headers["vary"], "accept-encoding", "{accepted}");
+        }
     }
 
     #[tokio::test]

@@ -178,6 +178,15 @@ async fn the_shapes_of_bodies_name_what_is_accepted_and_nothing_else() {
     }
 }
 
+#[test]
+fn nothing_is_filled_in_for_one_who_tries_it_out_but_what_is_required() {
+    for (name, parameter) in DOCUMENT["components"]["parameters"].as_object().unwrap() {
+        let required = parameter["required"] == true;
+        assert_eq!(parameter.get("example").is_some(), required, "{name}");
+        assert!(parameter["schema"].get("example").is_none(), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn defaults_are_those_of_the_code() {
     let api = TestApi::new();
@@ -203,6 +212,7 @@ fn an_answer_that_is_not_documented_is_noticed() {
         let headers = [
             ("content-type", "application/problem+json"),
             ("x-request-id", "e"),
+            ("cache-control", "no-store"),
         ]
         .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
         .into_iter()

@@ -210,6 +210,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_errors_of_all_results_together_are_limited() {
+        let wrong: serde_json::Map<_, _> = (0..90).map(|n| (format!("f{n}"), json!(0))).collect();
+        let operations = vec![json!({"op": "create", "task": wrong}); 20];
+        let answer = send(&TestApi::new(), "", json!(operations)).await;
+        assert_eq!(statuses(&answer), [400; 20]);
+        let results = answer.body["results"].as_array().unwrap();
+        let told: Vec<_> = results
+            .iter()
+            .map(|result| result["problem"]["errors"].as_array().unwrap().len())
+            .collect();
+        // Each has one more: the description is missing.
+        assert_eq!(told, [vec![91; 10], vec![90], vec![1; 9]].concat());
+        let detail = &results[19]["problem"]["detail"];
+        assert_eq!(
+            detail,
+            "91 values of the request are wrong; errors names the first"
+        );
+    }
+
+    #[tokio::test]
     async fn a_broken_envelope_refuses_the_whole() {
         let api = TestApi::with_a_task().await;
         let answer = send(

@@ -26,6 +26,7 @@ pub(crate) fn endpoint() -> Endpoint {
     .takes(Parameter::TaskId)
     .takes(Parameter::Cascade)
     .takes(Parameter::IfMatch)
+    .takes(Parameter::UnlessMatch)
     .takes(Parameter::Traceparent)
     .answers(StatusCode::OK, answer)
     .fails([
@@ -37,7 +38,7 @@ pub(crate) fn endpoint() -> Endpoint {
         FailureKind::VersionMismatch,
         FailureKind::PreconditionRequired,
         FailureKind::Unavailable,
-        FailureKind::OutcomeUnknown,
+        FailureKind::ChangeUnknown,
     ])
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn handle(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let target = both(task_id(path), entity_tag::if_match(&headers));
+    let target = both(task_id(path), entity_tag::precondition(&headers));
     let (cascade, (id, precondition)) = both(cascade(query.as_deref()), target)?;
     entity_tag::require_if_match(&app, &headers)?;
     let traceparent = traceparent::sampled(&headers);

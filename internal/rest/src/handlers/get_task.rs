@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::docs::{Answer, Component, Endpoint, FailureKind, Header, Parameter, Tag, examples};
-use crate::entity_tag::KnownCopies;
+use crate::entity_tag::known_copies;
 use crate::failure::{Failure, both};
 use crate::query::Query;
 use crate::task_id_parameter::{IdInPath, task_id};
@@ -41,7 +41,7 @@ pub(crate) async fn handle(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let target = both(task_id(path), KnownCopies::of(&headers));
+    let target = both(task_id(path), known_copies(&headers));
     let ((), (id, known_copies)) = both(Query::none(query.as_deref()), target)?;
     let task = app.tasks.get(id).await?;
     let entity_tag = task_answer::entity_tag(&task);

@@ -30,6 +30,7 @@ pub(crate) fn endpoint() -> Endpoint {
     )
     .takes(Parameter::TaskId)
     .takes(Parameter::IfMatch)
+    .takes(Parameter::UnlessMatch)
     .takes(Parameter::Traceparent)
     .reads(Body {
         kind: BodyKind::Patch,
@@ -46,7 +47,7 @@ pub(crate) fn endpoint() -> Endpoint {
         FailureKind::VersionMismatch,
         FailureKind::PreconditionRequired,
         FailureKind::Unavailable,
-        FailureKind::OutcomeUnknown,
+        FailureKind::ChangeUnknown,
     ])
 }
 
@@ -58,7 +59,7 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Result<Response, Failure> {
     BodyKind::Patch.require(&headers)?;
-    let target = both(task_id(path), entity_tag::if_match(&headers));
+    let target = both(task_id(path), entity_tag::precondition(&headers));
     let patch = json::parse(&body).and_then(decode_task_patch);
     let around = both(Query::none(query.as_deref()), target);
     let (((), (id, precondition)), patch) = both(around, patch)?;
@@ -163,6 +164,41 @@ mod tests {
             .send(patch(&[("if-match", "\"1\"")], r#"{"isDone": true}"#))
             .await;
         assert_eq!(answer.status, 200);
+    }
+
+    #[tokio::test]
+    async fn if_none_match_refuses_the_versions_it_names_whatever_if_match_says() {
+        let api = TestApi::with_a_task().await;
+        let path = format!("/tasks/{TASK}");
+        let body = r#"{"description": "new"}"#;
+        for method in ["PUT", "PATCH", "DELETE"] {
+            for refused in ["*", "\"1\"", "W/\"1\"", "\"7\", \"1\""] {
+                for both in [&[][..], &[("if-match", "\"1\"")]] {
+                    let headers = [&[("if-none-match", refused)], both].concat();
+                    let answer = api.send(json_request(method, &path, &headers, body)).await;
+                    assert_eq!(answer.problem(), (412, "version-mismatch"), "{method} {refused}");
+                }
+            }
+            let none_match = [("if-none-match", "*")];
+            let nobody = json_request(method, &format!("/tasks/{NOBODY}"), &none_match, body);
+            assert_eq!(
+                api.send(nobody).await.problem(),
+                (404, "task-not-found"),
+                "{method}"
+            );
+            let malformed = json_request(method, &path, &[("if-none-match", "1")], body);
+            let answer = api.send(malformed).await;
+            assert_eq!(answer.wrong_fields(), ["if-none-match malformed-entity-tag"]);
+        }
+        let cascade = request(
+            "DELETE",
+            &format!("{path}?cascade=true"),
+            &[("if-none-match", "*")],
+        );
+        assert_eq!(api.send(cascade).await.problem(), (412, "version-mismatch"));
+        assert_eq!(api.events().len(), 1);
+        let other = [("if-none-match", "\"2\", \"01\""), ("if-match", "\"1\"")];
+        assert_eq!(api.send(patch(&other, body)).await.status, 200);
     }
 
     #[tokio::test]

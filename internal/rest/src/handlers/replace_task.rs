@@ -27,6 +27,7 @@ pub(crate) fn endpoint() -> Endpoint {
     )
     .takes(Parameter::TaskId)
     .takes(Parameter::IfMatch)
+    .takes(Parameter::UnlessMatch)
     .takes(Parameter::Traceparent)
     .reads(Body {
         kind: BodyKind::Put,
@@ -43,7 +44,7 @@ pub(crate) fn endpoint() -> Endpoint {
         FailureKind::VersionMismatch,
         FailureKind::PreconditionRequired,
         FailureKind::Unavailable,
-        FailureKind::OutcomeUnknown,
+        FailureKind::ChangeUnknown,
     ])
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Result<Response, Failure> {
     BodyKind::Put.require(&headers)?;
-    let target = both(task_id(path), entity_tag::if_match(&headers));
+    let target = both(task_id(path), entity_tag::precondition(&headers));
     let fields = json::parse(&body).and_then(decode_task_fields);
     let around = both(Query::none(query.as_deref()), target);
     let (((), (id, precondition)), fields) = both(around, fields)?;

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(answer.wrong_fields(), wanted);
         let beyond = request("GET", "/tasks/search?from=9901&size=100", &[]);
         let answer = TestApi::new().send(beyond).await;
-        assert_eq!(answer.wrong_fields(), ["from out-of-range"]);
+        assert_eq!(answer.wrong_fields(), ["from window-too-large"]);
     }
 
     #[tokio::test]

@@ -128,6 +128,25 @@ async fn one_who_asks_before_sending_too_much_is_told_at_once() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_was_read_leaves_the_connection_open() {
+    let server = start(&TestApi::new()).await;
+    let last = "GET /healthz/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let large = "x".repeat(200_000);
+    for refused in [
+        format!(
+            "POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{large}",
+            large.len()
+        ),
+        "POST /tasks HTTP/1.1\r\nhost: x\r\nhost: y\r\ncontent-length: 2\r\n\r\n{}".to_owned(),
+    ] {
+        let answer = server.told(format!("{refused}{last}").as_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
+        assert_eq!(answer.matches("connection: close").count(), 1, "{answer}");
+    }
 }
 
 #[tokio::test]

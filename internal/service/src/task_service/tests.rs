@@ -8,6 +8,7 @@ use taskwire_domain::{Categories, Dates, Description, Priority, Timestamp, Versi
 use uuid::Uuid;
 
 use super::*;
+use crate::Versions;
 
 mod bulk;
 mod bulk_equals_single_writes;
@@ -182,7 +183,7 @@ async fn a_new_task_is_version_1_and_its_event_carries_it_whole_with_the_trace()
 async fn a_missing_task_is_not_found_by_every_use_case_before_its_precondition_is_judged() {
     let repository = Arc::new(MemoryRepository::default());
     let service = service_at(NOON, &repository);
-    let never = Precondition::OneOf(Vec::new());
+    let never = Precondition::only(Versions::NONE);
     assert!(matches!(service.get(id()).await, Err(Error::NotFound(missing)) if missing == id()));
     let replaced = service.replace(id(), fields("new"), &never, None).await;
     assert!(matches!(replaced, Err(Error::NotFound(_))), "{replaced:?}");
@@ -197,7 +198,7 @@ async fn a_missing_task_is_not_found_by_every_use_case_before_its_precondition_i
 async fn a_replacement_is_the_next_version_with_one_event() {
     let repository = holding_one(MemoryRepository::default());
     let written = service_at(LATER, &repository)
-        .replace(id(), fields("new"), &Precondition::Any, None)
+        .replace(id(), fields("new"), &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(
@@ -212,7 +213,12 @@ async fn a_replacement_is_the_next_version_with_one_event() {
 async fn a_replacement_that_changes_nothing_keeps_the_version_and_writes_nothing() {
     let repository = holding_one(MemoryRepository::default());
     let written = service_at(LATER, &repository)
-        .replace(id(), fields("old"), &Precondition::OneOf(vec![version(1)]), None)
+        .replace(
+            id(),
+            fields("old"),
+            &Precondition::only(Versions::These(vec![version(1)])),
+            None,
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -230,7 +236,7 @@ async fn a_replacement_that_loses_two_races_is_decided_anew_and_applied_once() {
         ..MemoryRepository::default()
     });
     let written = service_at(LATER, &repository)
-        .replace(id(), fields("new"), &Precondition::Any, None)
+        .replace(id(), fields("new"), &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(written.token.to_string(), format!("{TASK}@4"));
@@ -245,7 +251,7 @@ async fn a_replacement_that_lost_its_race_to_an_equal_one_changes_nothing() {
         ..MemoryRepository::default()
     });
     let written = service_at(LATER, &repository)
-        .replace(id(), fields("new"), &Precondition::Any, None)
+        .replace(id(), fields("new"), &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(written.token.to_string(), format!("{TASK}@2"));
@@ -259,7 +265,7 @@ async fn a_replacement_that_lost_its_race_to_a_deletion_is_not_found() {
         ..MemoryRepository::default()
     });
     let outcome = service_at(LATER, &repository)
-        .replace(id(), fields("new"), &Precondition::Any, None)
+        .replace(id(), fields("new"), &Precondition::ANY, None)
         .await;
     assert!(matches!(outcome, Err(Error::NotFound(_))), "{outcome:?}");
 }
@@ -270,7 +276,7 @@ async fn named_versions_are_not_retried_past_even_when_the_race_is_lost_late() {
         rivals: Mutex::new([renames("b"), renames("c")].into()),
         ..MemoryRepository::default()
     });
-    let named = Precondition::OneOf(vec![version(1), version(2)]);
+    let named = Precondition::only(Versions::These(vec![version(1), version(2)]));
     let outcome = service_at(LATER, &repository)
         .replace(id(), fields("new"), &named, None)
         .await;
@@ -286,7 +292,12 @@ async fn named_versions_are_not_retried_past_even_when_the_race_is_lost_late() {
 async fn a_named_version_that_is_not_the_tasks_refuses_even_a_write_that_changes_nothing() {
     let repository = holding_one(MemoryRepository::default());
     let outcome = service_at(LATER, &repository)
-        .replace(id(), fields("old"), &Precondition::OneOf(vec![version(7)]), None)
+        .replace(
+            id(),
+            fields("old"),
+            &Precondition::only(Versions::These(vec![version(7)])),
+            None,
+        )
         .await;
     assert!(
         matches!(outcome, Err(Error::Conflict(Conflict::VersionMismatch { .. }))),
@@ -304,7 +315,7 @@ async fn a_task_that_never_stands_still_is_contended_after_a_bounded_number_of_a
     };
     let repository = rivalry();
     let outcome = service_at(LATER, &repository)
-        .replace(id(), fields("new"), &Precondition::Any, None)
+        .replace(id(), fields("new"), &Precondition::ANY, None)
         .await;
     assert!(
         matches!(outcome, Err(Error::Conflict(Conflict::Contended))),
@@ -315,7 +326,7 @@ async fn a_task_that_never_stands_still_is_contended_after_a_bounded_number_of_a
 
     let repository = rivalry();
     let outcome = service_at(LATER, &repository)
-        .delete(id(), &Precondition::Any, None)
+        .delete(id(), &Precondition::ANY, None)
         .await;
     assert!(
         matches!(outcome, Err(Error::Conflict(Conflict::Contended))),
@@ -331,7 +342,7 @@ async fn a_write_whose_answer_was_lost_is_never_sent_again() {
         ..MemoryRepository::default()
     });
     let service = service_at(LATER, &repository);
-    let any = Precondition::Any;
+    let any = Precondition::ANY;
     let created = service.create(fields("new"), None).await;
     assert!(matches!(created, Err(Error::OutcomeUnknown { .. })));
     let replaced = service.replace(id(), fields("new"), &any, None).await;
@@ -345,7 +356,7 @@ async fn a_write_whose_answer_was_lost_is_never_sent_again() {
 async fn a_deletion_answers_the_last_state_and_the_version_of_its_tombstone() {
     let repository = holding_one(MemoryRepository::default());
     let service = service_at(LATER, &repository);
-    let written = service.delete(id(), &Precondition::Any, None).await.unwrap();
+    let written = service.delete(id(), &Precondition::ANY, None).await.unwrap();
     assert_eq!(written.task, Task::create(id(), fields("old"), at(NOON)));
     assert_eq!(written.token.to_string(), format!("{TASK}@2"));
     assert_eq!(repository.payloads(), [deleted_payload(2, LATER)]);
@@ -359,7 +370,7 @@ async fn a_deletion_that_loses_two_races_leaves_one_tombstone_above_them() {
         ..MemoryRepository::default()
     });
     let written = service_at(LATER, &repository)
-        .delete(id(), &Precondition::Any, None)
+        .delete(id(), &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(written.task.fields.description.as_str(), "c");
@@ -370,7 +381,7 @@ async fn a_deletion_that_loses_two_races_leaves_one_tombstone_above_them() {
 async fn a_clock_set_back_does_not_delete_a_task_before_it_was_changed() {
     let repository = holding_one(MemoryRepository::default());
     let service = service_at("2026-05-01T11:00:00.000Z", &repository);
-    service.delete(id(), &Precondition::Any, None).await.unwrap();
+    service.delete(id(), &Precondition::ANY, None).await.unwrap();
     assert_eq!(repository.payloads(), [deleted_payload(2, NOON)]);
 }
 
@@ -385,6 +396,6 @@ async fn another_task_is_left_alone() {
         .tasks
         .insert(other.id, other.clone());
     let service = service_at(LATER, &repository);
-    service.delete(id(), &Precondition::Any, None).await.unwrap();
+    service.delete(id(), &Precondition::ANY, None).await.unwrap();
     assert_eq!(service.get(other.id).await.unwrap(), other);
 }

@@ -220,7 +220,7 @@ async fn a_search_names_all_that_is_wrong_at_once(api: Api) {
             &["/description too-long"],
         ),
         (json!({"size": 101}), &["/size out-of-range"]),
-        (json!({"from": 9_901, "size": 100}), &["/from out-of-range"]),
+        (json!({"from": 9_901, "size": 100}), &["/from window-too-large"]),
         (
             json!({"from": -1, "size": 1.5}),
             &["/from out-of-range", "/size out-of-range"],

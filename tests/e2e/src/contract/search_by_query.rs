@@ -154,7 +154,7 @@ async fn every_wrong_parameter_is_named(api: Api) {
         ("?q=%ff", "q not-utf-8"),
         ("?size=1&size=1", "size repeated"),
         ("?size=ten", "size wrong-type"),
-        ("?from=9901&size=100", "from out-of-range"),
+        ("?from=9901&size=100", "from window-too-large"),
         ("?limit=10", "limit unknown-parameter"),
     ] {
         by_query(&api, query).await.assert_wrong(&[wrong]);

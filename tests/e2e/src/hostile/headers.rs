@@ -154,7 +154,7 @@ fn hosts() -> Vec<Case> {
         case("two hosts", "host: x\r\nhost: y\r\n").wrong(&["host repeated"]),
         case("the same host twice", "Host: x\r\nhost: x\r\n").wrong(&["host repeated"]),
         case("an empty host", "host:\r\n").done(200),
-        case("a host that is none", "host: a b<c>@[::1\r\n").done(200),
+        case("a host that is none", "host: a b<c>@[::1\r\n").wrong(&["host malformed-host"]),
     ]
 }
 

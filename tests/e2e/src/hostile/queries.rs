@@ -99,7 +99,7 @@ const WRONG_SEARCHES: [(&str, &[&str]); 8] = [
     ("q=%c0%80", &["q not-utf-8"]),
     ("size=101", &["size out-of-range"]),
     ("from=10001", &["from out-of-range"]),
-    ("from=9901&size=100", &["from out-of-range"]),
+    ("from=9901&size=100", &["from window-too-large"]),
     ("category=a&category=A", &["category duplicate"]),
     (
         "Q=a&description=b",

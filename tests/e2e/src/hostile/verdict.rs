@@ -108,12 +108,19 @@ fn problem(status: u16, code: &str, named: Option<&[String]>, answer: &Heard) ->
     if request_id.is_none() || request_id != answer.header("x-request-id") {
         return Err("the request is not named".to_owned());
     }
-    for member in ["type", "title", "detail"] {
+    for member in ["title", "detail"] {
         if document[member].as_str().is_none_or(str::is_empty) {
             return Err(format!("there is no {member}"));
         }
     }
-    let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+    let kind = format!("urn:taskwire:problem:{code}");
+    if document["type"] != kind {
+        return Err(format!("its type is not {kind}"));
+    }
+    // The type alone may name the service, and was compared as a whole.
+    let text = String::from_utf8_lossy(&answer.body)
+        .replace(&kind, "")
+        .to_lowercase();
     if let Some(word) = INTERNALS.iter().find(|word| text.contains(*word)) {
         return Err(format!("{word:?} is said outside"));
     }

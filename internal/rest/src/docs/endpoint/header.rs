@@ -25,11 +25,12 @@ pub(crate) enum Header {
     AcceptPatch,
     AcceptEncoding,
     Vary,
+    CacheControl,
 }
 
 impl Header {
     /// Every one, in the order of the document.
-    pub(in crate::docs) const ALL: [Self; 14] = [
+    pub(in crate::docs) const ALL: [Self; 15] = [
         Self::RequestId,
         Self::EntityTag,
         Self::Location,
@@ -44,6 +45,7 @@ impl Header {
         Self::AcceptPatch,
         Self::AcceptEncoding,
         Self::Vary,
+        Self::CacheControl,
     ];
 
     /// Its name in `components/headers`.
@@ -68,6 +70,7 @@ impl Header {
             Self::AcceptPatch => "Accept-Patch",
             Self::AcceptEncoding => "Accept-Encoding",
             Self::Vary => "Vary",
+            Self::CacheControl => "Cache-Control",
         }
     }
 
@@ -99,6 +102,9 @@ impl Header {
             Self::AcceptPatch => "What a PATCH may carry (RFC 5789).",
             Self::AcceptEncoding => "How a body may be packed: not at all.",
             Self::Vary => "Which request headers the answer depends on.",
+            Self::CacheControl => {
+                "Whether a copy may be kept: of a task, to ask again with its `ETag`; mostly not."
+            }
         }
     }
 
@@ -130,6 +136,7 @@ impl Header {
             Self::AcceptPatch => json!(BodyKind::Patch.media_types()),
             Self::AcceptEncoding => json!("identity"),
             Self::Vary => json!("accept"),
+            Self::CacheControl => json!("no-store"),
         };
         HeaderBuilder::new()
             .schema(Some(schema))

@@ -12,7 +12,7 @@ use crate::idempotency_key::IdempotencyKey;
 use crate::request_id::RequestId;
 
 /// `*`, or a list of quoted tags.
-pub(crate) const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(\s*,\s*(W/)?"[!#-~]*")*)$"#;
+pub(crate) const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
 
 /// Bare, or a string of structured fields.
 const IDEMPOTENCY_KEY: &str = r#"^([!#-~]([ -~]{0,253}[!-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$"#;
@@ -41,6 +41,7 @@ pub(crate) enum Parameter {
     Size,
     IfMatch,
     IfNoneMatch,
+    UnlessMatch,
     IdempotencyKey,
     RequestId,
     Traceparent,
@@ -48,7 +49,7 @@ pub(crate) enum Parameter {
 
 impl Parameter {
     /// Every one, in the order of the document.
-    pub(in crate::docs) const ALL: [Self; 22] = [
+    pub(in crate::docs) const ALL: [Self; 23] = [
         Self::TaskId,
         Self::Cascade,
         Self::Atomic,
@@ -68,6 +69,7 @@ impl Parameter {
         Self::Size,
         Self::IfMatch,
         Self::IfNoneMatch,
+        Self::UnlessMatch,
         Self::IdempotencyKey,
         Self::RequestId,
         Self::Traceparent,
@@ -97,7 +99,7 @@ impl Parameter {
             Self::From => "from",
             Self::Size => "size",
             Self::IfMatch => "If-Match",
-            Self::IfNoneMatch => "If-None-Match",
+            Self::IfNoneMatch | Self::UnlessMatch => "If-None-Match",
             Self::IdempotencyKey => "Idempotency-Key",
             Self::RequestId => "X-Request-Id",
             Self::Traceparent => "traceparent",
@@ -109,6 +111,7 @@ impl Parameter {
             Self::TaskId => ParameterIn::Path,
             Self::IfMatch
             | Self::IfNoneMatch
+            | Self::UnlessMatch
             | Self::IdempotencyKey
             | Self::RequestId
             | Self::Traceparent => ParameterIn::Header,
@@ -147,7 +150,12 @@ impl Parameter {
                  is 428."
                     .to_owned()
             }
-            Self::IfNoneMatch => "The copies at hand; 304 if one of them is the task as it stands.".to_owned(),
+            Self::IfNoneMatch => "The copies at hand; 304 if one of them is the task as it stands. `If-Match` means \
+                                  nothing to a read."
+                .to_owned(),
+            Self::UnlessMatch => "Write only if the task is at none of these versions, otherwise 412; `*` names all. \
+                                  Weak tags count."
+                .to_owned(),
             Self::IdempotencyKey => idempotency_key(),
             Self::RequestId => format!(
                 "A name for this request, 1 to {} printable ASCII characters, that logs and the answer will carry. \
@@ -178,7 +186,7 @@ impl Parameter {
             Self::From => json!(0),
             Self::Size => json!(20),
             Self::IfMatch => json!("\"1\""),
-            Self::IfNoneMatch => json!("\"1\", \"2\""),
+            Self::IfNoneMatch | Self::UnlessMatch => json!("\"1\", \"2\""),
             Self::IdempotencyKey => json!("8e03978e-40d5-43dd-bc93-6894a57f9324"),
             Self::RequestId => json!("checkout-4711"),
             Self::Traceparent => json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
@@ -221,7 +229,9 @@ impl Parameter {
             Self::Cursor => of(Type::String).pattern(Some(CURSOR)).into(),
             Self::From => number(0, SearchWindow::LIMIT, window.from).into(),
             Self::Size => number(0, SearchWindow::MAX_SIZE, window.size).into(),
-            Self::IfMatch | Self::IfNoneMatch => of(Type::String).pattern(Some(ENTITY_TAGS)).into(),
+            Self::IfMatch | Self::IfNoneMatch | Self::UnlessMatch => {
+                of(Type::String).pattern(Some(ENTITY_TAGS)).into()
+            }
             Self::IdempotencyKey => of(Type::String).pattern(Some(IDEMPOTENCY_KEY)).into(),
             Self::RequestId | Self::Traceparent => of(Type::String).into(),
         }
@@ -234,14 +244,33 @@ impl Parameter {
         } else {
             Required::False
         };
+        // A parameter's own example is filled in for one who tries an endpoint out, and all at once they find nothing.
+        let (filled_in, shown) = match required {
+            Required::True => (Some(self.example()), Vec::new()),
+            Required::False => (None, vec![self.example()]),
+        };
         ParameterBuilder::new()
             .name(self.name())
             .parameter_in(self.place())
             .required(required)
             .description(Some(self.description()))
-            .schema(Some(self.schema()))
-            .example(Some(self.example()))
+            .schema(Some(with_examples(self.schema(), shown)))
+            .example(filled_in)
             .build()
+    }
+}
+
+fn with_examples(schema: RefOr<Schema>, examples: Vec<Value>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.examples = examples;
+            Schema::Object(object).into()
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.examples = examples;
+            Schema::Array(array).into()
+        }
+        other => other,
     }
 }
 

@@ -9,9 +9,17 @@ use utoipa::openapi::{Response, ResponseBuilder};
 use super::Header;
 use crate::docs::{Component, FailureKind, examples};
 use crate::media_type::BodyKind;
+use crate::problem::Repeats;
 use crate::{failure_table, problem};
 
 const REQUEST_ID: &str = "0199c5a0-8a11-7f02-b0d4-6a1f7f1c2e33";
+
+const OF_EVERY_PROBLEM: [Header; 4] = [
+    Header::RequestId,
+    Header::CacheControl,
+    Header::RateLimit,
+    Header::RateLimitPolicy,
+];
 
 /// The name of a shared answer: the codes that can stand in it, as `ParentCycleOrContended`.
 type Name = String;
@@ -50,7 +58,13 @@ fn answer(kinds: &[FailureKind]) -> Response {
         let failure = kind.specimen();
         let row = failure_table::row(&failure);
         // Strings and numbers under string keys: they always have a form in JSON.
-        let document = serde_json::to_value(problem::document(&failure, REQUEST_ID)).unwrap_or_default();
+        let repeats = if *kind == FailureKind::ChangeUnknown {
+            Repeats::AfterRead
+        } else {
+            Repeats::UnderKey
+        };
+        let document = problem::document(&failure, REQUEST_ID, repeats);
+        let document = serde_json::to_value(document).unwrap_or_default();
         (row.code, row.title, document)
     });
     let specimens: Vec<_> = specimens.collect();
@@ -79,7 +93,7 @@ fn answer(kinds: &[FailureKind]) -> Response {
     let response = ResponseBuilder::new()
         .description(titles.join("\n\n"))
         .content("application/problem+json", content);
-    [Header::RequestId, Header::RateLimit, Header::RateLimitPolicy]
+    OF_EVERY_PROBLEM
         .iter()
         .chain(headers)
         .fold(response, |response, header| {

@@ -24,7 +24,8 @@ fn with_errors(problem: ObjectBuilder) -> ObjectBuilder {
     let errors = ArrayBuilder::new()
         .items(Component::WrongValue.reference())
         .min_items(Some(1))
-        .description(Some("With status 400: every wrong value, 1,000 at most."));
+        .description(Some("With status 400: every wrong value, 1,000 at most; the results of a bulk together name as many, each at \
+             least its first."));
     problem.property("errors", errors)
 }
 
@@ -33,8 +34,8 @@ fn members() -> ObjectBuilder {
         (
             "type",
             of(Type::String)
-                .format(Some(SchemaFormat::Custom("uri-reference".into())))
-                .described("Names the kind of problem."),
+                .format(Some(SchemaFormat::Custom("uri".into())))
+                .described("Names the kind of problem: `urn:taskwire:problem:` and its code."),
         ),
         (
             "title",

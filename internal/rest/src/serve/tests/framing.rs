@@ -117,6 +117,13 @@ async fn a_request_names_its_host_once() {
         ("two", asking("host: x\r\nhost: y\r\n"), 400, "invalid-request"),
         ("one", asking("host: x\r\n"), 200, ""),
         ("an empty one", asking("host:\r\n"), 200, ""),
+        ("with a port", asking("host: tasks.example:8080\r\n"), 200, ""),
+        ("an address", asking("host: [::1]:80\r\n"), 200, ""),
+        ("two words", asking("host: a b\r\n"), 400, "invalid-request"),
+        ("a list", asking("host: a,b\r\n"), 400, "invalid-request"),
+        ("with a user", asking("host: a@b\r\n"), 400, "invalid-request"),
+        ("a path", asking("host: a/b\r\n"), 400, "invalid-request"),
+        ("no text", asking("host: \u{e9}\r\n"), 400, "invalid-request"),
     ])
     .await;
 }

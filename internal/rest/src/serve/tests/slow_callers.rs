@@ -63,6 +63,7 @@ async fn one_who_sends_a_body_in_drops_reads_the_408() {
     let _ = reader.read_to_end(&mut answer).await;
     let answer = String::from_utf8(answer).unwrap();
     assert_eq!(outcome(&answer), (408, "body-too-slow".to_owned()), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
     assert_took(began, crate::time_limit::MAX_REQUEST_TIME);
 }
 

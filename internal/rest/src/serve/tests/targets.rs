@@ -23,6 +23,7 @@ async fn a_path_means_what_it_says_and_nothing_else() {
         case("/healthz%2flive", 404, "unknown-path"),
         case("/docs/%2e%2e/%2e%2e/etc/passwd", 404, "unknown-path"),
         case("/docs/..%2f..%2fetc%2fpasswd", 404, "unknown-path"),
+        case("/docs/%ff", 404, "unknown-path"),
         case("/tasks/..", 400, "invalid-request"),
         case("/tasks/%2e%2e", 400, "invalid-request"),
         case("/tasks/%00", 400, "invalid-request"),

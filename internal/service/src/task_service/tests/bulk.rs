@@ -5,7 +5,7 @@ use taskwire_domain::{ExternalId, FieldError, Location, Violation};
 use super::*;
 use crate::BulkOperation;
 
-const ANY: Precondition = Precondition::Any;
+const ANY: Precondition = Precondition::ANY;
 
 pub(super) fn create(fields: TaskFields, index: usize) -> BulkOperation {
     BulkOperation::Create {

@@ -256,9 +256,9 @@ fn random_patch(rng: &mut Rng, world: &[Task]) -> TaskPatch {
 fn random_precondition(rng: &mut Rng, world: &[Task], id: TaskId) -> Precondition {
     let current = world.iter().find(|task| task.id == id).map(|task| task.version);
     match rng.u8(..10) {
-        0 => Precondition::OneOf(vec![version(9)]),
-        1..3 => Precondition::OneOf(current.into_iter().chain([version(8)]).collect()),
-        _ => Precondition::Any,
+        0 => Precondition::only(Versions::These(vec![version(9)])),
+        1..3 => Precondition::only(Versions::These(current.into_iter().chain([version(8)]).collect())),
+        _ => Precondition::ANY,
     }
 }
 

@@ -21,7 +21,7 @@ async fn a_cascade_deletes_the_subtree_deepest_first_and_answers_for_the_top() {
     let before = repository.state();
     let top = numbered(1);
     let service = service_at(LATER, &repository);
-    let named = Precondition::OneOf(vec![version(1)]);
+    let named = Precondition::only(Versions::These(vec![version(1)]));
     let written = service.delete_cascade(top, &named, None).await.unwrap();
     assert_eq!(written.task, before.tasks[&top]);
     assert_eq!(written.token.to_string(), format!("{top}@2"));
@@ -46,8 +46,8 @@ async fn a_cascade_sees_what_came_below_while_it_was_decided() {
     repository.rivals.lock().unwrap().push_back(Box::new(newcomer));
     let repository = Arc::new(repository);
     let service = service_at(LATER, &repository);
-    let cascade = service.delete_cascade(numbered(1), &Precondition::Any, None);
-    cascade.await.unwrap();
+    let any = Precondition::ANY;
+    service.delete_cascade(numbered(1), &any, None).await.unwrap();
     assert_eq!(repository.state().tasks.len(), 1);
     assert_eq!(repository.state().deleted.len(), 6);
 }
@@ -61,7 +61,7 @@ async fn a_cascade_of_nothing_at_another_version_or_of_too_much_deletes_nothing(
     let repository = Arc::new(repository);
     let before = repository.state();
     let service = service_at(LATER, &repository);
-    let never = Precondition::OneOf(Vec::new());
+    let never = Precondition::only(Versions::NONE);
 
     let missing = service.delete_cascade(numbered(99), &never, None).await;
     assert!(
@@ -74,7 +74,7 @@ async fn a_cascade_of_nothing_at_another_version_or_of_too_much_deletes_nothing(
         "{mismatch:?}"
     );
     let large = service
-        .delete_cascade(numbered(6), &Precondition::Any, None)
+        .delete_cascade(numbered(6), &Precondition::ANY, None)
         .await;
     assert!(
         matches!(
@@ -90,8 +90,8 @@ async fn a_cascade_of_nothing_at_another_version_or_of_too_much_deletes_nothing(
 async fn a_clock_set_back_deletes_no_task_before_it_was_changed() {
     let repository = Arc::new(family());
     let service = service_at("2026-05-01T11:00:00.000Z", &repository);
-    let cascade = service.delete_cascade(numbered(2), &Precondition::Any, None);
-    cascade.await.unwrap();
+    let any = Precondition::ANY;
+    service.delete_cascade(numbered(2), &any, None).await.unwrap();
     let deleted = repository.state().deleted;
     assert!(
         deleted.iter().all(|task| task.deleted_at == at(NOON)),

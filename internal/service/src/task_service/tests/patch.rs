@@ -19,7 +19,7 @@ async fn a_patch_is_the_next_version_with_one_event_and_leaves_the_other_fields(
         ..TaskPatch::default()
     };
     let service = service_at(LATER, &repository);
-    let named = Precondition::OneOf(vec![version(1)]);
+    let named = Precondition::only(Versions::These(vec![version(1)]));
     let written = service.patch(id(), &patch, &named, None).await.unwrap();
     assert_eq!(written.token.to_string(), format!("{TASK}@2"));
     assert_eq!(written.task, repository.state().tasks[&id()]);
@@ -35,7 +35,7 @@ async fn a_patch_that_loses_its_race_keeps_what_the_other_writer_changed() {
     let service = service_at(LATER, &repository);
     let high = priority(Priority::High);
     let written = service
-        .patch(id(), &high, &Precondition::Any, None)
+        .patch(id(), &high, &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(written.task.fields.description.as_str(), "c");
@@ -50,7 +50,7 @@ async fn a_patch_that_changes_nothing_keeps_the_version_and_writes_nothing() {
     let service = service_at(LATER, &repository);
     let none = priority(Priority::None);
     let written = service
-        .patch(id(), &none, &Precondition::Any, None)
+        .patch(id(), &none, &Precondition::ANY, None)
         .await
         .unwrap();
     assert_eq!(written.token.to_string(), format!("{TASK}@1"));
@@ -79,7 +79,7 @@ async fn a_rule_between_fields_is_judged_by_what_the_other_writer_left() {
         ..TaskPatch::default()
     };
     let service = service_at(LATER, &repository);
-    let outcome = service.patch(id(), &patch, &Precondition::Any, None).await;
+    let outcome = service.patch(id(), &patch, &Precondition::ANY, None).await;
     let Err(Error::Invalid(errors)) = outcome else {
         panic!("{outcome:?}");
     };
@@ -95,7 +95,7 @@ async fn a_patch_is_not_retried_past_the_versions_that_were_named() {
         ..MemoryRepository::default()
     });
     let service = service_at(LATER, &repository);
-    let named = Precondition::OneOf(vec![version(1)]);
+    let named = Precondition::only(Versions::These(vec![version(1)]));
     let outcome = service.patch(id(), &priority(Priority::High), &named, None).await;
     assert!(
         matches!(&outcome, Err(Error::Conflict(Conflict::VersionMismatch { current })) if *current == version(2)),
