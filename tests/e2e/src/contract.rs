@@ -1,8 +1,8 @@
 //! The contract, as rules that a client can see: written once against a base URL, run on both families.
 //!
-//! One file an area. A rule is an `async fn(Api)` whose name says what it guards, listed in its file's [`rules!`]; one
+//! One file an area. A rule is an `async fn(Api)` whose name says what it guards, listed in its file's `rules!`; one
 //! that is not listed does not compile, being unused. All of them share one server and run beside one another, so each
-//! works on tasks of its own, found by words and keys that nobody else has ([`unique`]).
+//! works on tasks of its own, found by words and keys that nobody else has (`unique`).
 
 use std::pin::Pin;
 
