@@ -53,6 +53,8 @@ impl Api {
         let client = Client::builder()
             .timeout(Duration::from_secs(30))
             .no_proxy()
+            // Another package of the workspace may ask for it, and what is really answered would be hidden.
+            .no_gzip()
             .redirect(Policy::none())
             .build();
         Self {
