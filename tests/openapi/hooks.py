@@ -1,6 +1,7 @@
 """One more rule for the property tester: what a schema allows is refused only for what a schema cannot say."""
 
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 
 BEYOND_A_SCHEMA = {
     "duplicate": "categories are equal when case is ignored, and no task may stand twice in a bulk",
@@ -25,3 +26,15 @@ def sound_requests_are_refused_only_beyond_the_schema(ctx, response, case):
         if header in NOT_SOUND and sent.get(header) == NOT_SOUND[header]:
             continue
         assert error["code"] in BEYOND_A_SCHEMA, f"a sound request was refused: {error}"
+
+
+@schemathesis.check
+def an_unsound_bulk_has_an_operation_that_is_refused(ctx, response, case):
+    if case.path != "/tasks/bulk" or response.status_code != 200 or not case.meta.generation.mode.is_negative:
+        return
+    # What is wrong with a header or the query alone leaves the operations sound.
+    body = case.meta.components.get(ParameterLocation.BODY)
+    if body is None or not body.mode.is_negative:
+        return
+    statuses = [result["status"] for result in response.json()["results"]]
+    assert any(status >= 400 for status in statuses), f"an unsound bulk was carried out whole: {statuses}"

@@ -74,10 +74,10 @@ fn its_log_is_json_and_its_welcome_plain_where_no_terminal_shows_them() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-    let first: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
-    assert_eq!(first["message"], "listening");
-    let address = first["server.address"].as_str().unwrap();
+    let log = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut log = log.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let listening = log.find(|line| line["message"] == "listening").unwrap();
+    let address = listening["server.address"].as_str().unwrap();
     let mut welcome = BufReader::new(process.stdout.take().unwrap());
     let mut text = String::new();
     while !text.contains("Ctrl-C") {
