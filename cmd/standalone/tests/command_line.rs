@@ -6,8 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -65,29 +64,37 @@ fn a_wrong_setting_ends_with_2_and_is_named() {
 
 #[test]
 fn its_log_is_json_and_its_welcome_plain_where_no_terminal_shows_them() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command_line");
-    let mut process = Command::new(env!("CARGO_BIN_EXE_taskwire"))
+    let folder = tempfile::tempdir().unwrap();
+    let process = Command::new(env!("CARGO_BIN_EXE_taskwire"))
         .args(["--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(&folder)
+        .arg(folder.path())
         .env_clear()
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let log = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut process = KilledInTheEnd(process);
+    let log = BufReader::new(process.0.stderr.take().unwrap()).lines();
     let mut log = log.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let listening = log.find(|line| line["message"] == "listening").unwrap();
     let address = listening["server.address"].as_str().unwrap();
-    let mut welcome = BufReader::new(process.stdout.take().unwrap());
+    let mut welcome = BufReader::new(process.0.stdout.take().unwrap());
     let mut text = String::new();
     while !text.contains("Ctrl-C") {
         assert!(welcome.read_line(&mut text).unwrap() > 0, "{text}");
     }
-    process.kill().unwrap();
-    process.wait().unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
     assert!(
         text.contains(&format!("http://{address}/docs/")) && !text.contains('\u{1b}'),
         "{text}"
     );
+}
+
+/// Also when the test fails.
+struct KilledInTheEnd(Child);
+
+impl Drop for KilledInTheEnd {
+    fn drop(&mut self) {
+        let killed = self.0.kill().and_then(|()| self.0.wait());
+        assert!(killed.is_ok(), "{killed:?}");
+    }
 }
