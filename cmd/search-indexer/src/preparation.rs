@@ -50,3 +50,66 @@ fn pauses() -> impl Iterator<Item = Duration> {
         .without_max_times()
         .build()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may unwrap")]
+mod tests {
+    use clap::Parser;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What Elasticsearch 9.2 says to the creation of an index when its disks are full.
+    const NO_ROOM: &str = r#"{"error":{"root_cause":[],"type":"cluster_block_exception","reason":"index [t-v1-000001] blocked by: [FORBIDDEN/10/cluster create-index blocked (api)];"},"status":403}"#;
+    const NO_INDEX: &str = r#"{"error":{"root_cause":[],"type":"index_not_found_exception","reason":"no such index [t]"},"status":404}"#;
+
+    /// Answers everything as a cluster without room does, and counts the attempts to create an index.
+    async fn full(listener: TcpListener, attempts: tokio::sync::mpsc::UnboundedSender<()>) {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if connection.read_buf(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            let (status, body) = if head.starts_with(b"PUT") {
+                attempts.send(()).unwrap();
+                ("403 Forbidden", NO_ROOM)
+            } else {
+                ("404 Not Found", NO_INDEX)
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_that_cannot_be_created_because_the_disks_are_full_is_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let arguments = ["test", "--kafka-brokers=127.0.0.1:1", "--elasticsearch-index=t"];
+        let settings = Settings::parse_from(
+            arguments
+                .iter()
+                .map(ToString::to_string)
+                .chain([format!("--elasticsearch-url={url}")]),
+        );
+        let client = Client::new(&settings.elasticsearch).unwrap();
+        let (attempts, mut attempted) = tokio::sync::mpsc::unbounded_channel();
+        let three = async {
+            for _ in 0..3 {
+                attempted.recv().await.unwrap();
+            }
+        };
+        tokio::select! {
+            ended = generation(&settings, &client) => panic!("it did not wait: {ended:?}"),
+            () = full(listener, attempts) => {}
+            () = three => {}
+        }
+    }
+}

@@ -9,21 +9,22 @@ use taskwire_telemetry::TelemetrySettings;
 /// Daemon that keeps the Elasticsearch index of tasks equal to the database by reading task events from Kafka
 #[derive(Debug, Parser)]
 #[command(name = "search-indexer", version)]
-pub(crate) struct Settings {
+#[allow(missing_docs, reason = "each field's type says what it is for")]
+pub struct Settings {
     #[command(flatten)]
-    pub(crate) kafka: KafkaSettings,
+    pub kafka: KafkaSettings,
     #[command(flatten)]
-    pub(crate) consumer: ConsumerSettings,
+    pub consumer: ConsumerSettings,
     #[command(flatten)]
-    pub(crate) elasticsearch: ElasticsearchSettings,
+    pub elasticsearch: ElasticsearchSettings,
     #[command(flatten)]
-    pub(crate) index: IndexSettings,
+    pub index: IndexSettings,
     #[command(flatten)]
-    pub(crate) search: SearchSettings,
+    pub search: SearchSettings,
     #[command(flatten)]
-    pub(crate) dispatch: DispatchSettings,
+    pub dispatch: DispatchSettings,
     #[command(flatten)]
-    pub(crate) telemetry: TelemetrySettings,
+    pub telemetry: TelemetrySettings,
 }
 
 #[cfg(test)]

@@ -12,4 +12,15 @@ pub struct DispatchSettings {
     /// flight, and what the source itself has read ahead (for Kafka 16 MiB, and as much inside its client)
     #[arg(id = "dispatch_read_ahead_bytes", long = "read-ahead-bytes", env = "READ_AHEAD_BYTES", default_value_t = 16 * 1_024 * 1_024, value_parser = clap::value_parser!(u64).range(65_536..), value_name = "BYTES")]
     pub read_ahead_bytes: u64,
+
+    /// Most records parked in the dead-letter queue within a minute. When more would have to be, or not one of ten or
+    /// more records in a row can be applied, none of them is parked and the process ends with 1. 0 parks any number
+    #[arg(
+        id = "dispatch_park_limit",
+        long = "park-limit",
+        env = "PARK_LIMIT",
+        default_value_t = 50,
+        value_name = "RECORDS"
+    )]
+    pub park_limit: u32,
 }

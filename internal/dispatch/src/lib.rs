@@ -15,6 +15,7 @@ mod handlers;
 mod machine;
 mod metrics;
 mod progress;
+mod restraint;
 mod run;
 
 pub use config::DispatchSettings;

@@ -7,6 +7,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use taskwire_domain::{DeadLetter, ItemOutcome, Partition, Position, Record};
 
 use crate::progress::{Progress, Tenure};
+use crate::restraint::Restraint;
 use crate::{DispatchSettings, Poison};
 
 /// A record and what it became: an operation, `None` for nothing to do, or its poison.
@@ -35,6 +36,8 @@ pub enum Input<O> {
     ParkRefused(String),
     /// The pause of [`Action::BackOff`] is over.
     BackedOff,
+    /// A minute has passed since [`Action::CountMinute`].
+    MinuteOver,
     /// What was said forbids going on; the sentence says why and what to do.
     Halt(String),
     /// The process is asked to stop.
@@ -52,6 +55,8 @@ pub enum Action<O> {
     Park(Vec<DeadLetter>),
     /// Do nothing for so long; answer with [`Input::BackedOff`].
     BackOff(Duration),
+    /// Answer with [`Input::MinuteOver`] in a minute, besides anything else that is under way.
+    CountMinute,
     /// Everything before these positions is finished for good.
     Store(Vec<Position>),
     /// Read no further ahead.
@@ -79,6 +84,8 @@ struct Item<O> {
     record: Record,
     tenure: Tenure,
     operation: Result<O, Poison>,
+    /// How often it was sent to be applied.
+    attempts: u32,
 }
 
 /// What is under way.
@@ -104,6 +111,10 @@ pub struct Consumer<O> {
     queued_bytes: usize,
     /// What is left of the batch in hand: to be applied (again), or to be parked where it is poison.
     batch: Vec<Item<O>>,
+    /// Of how many records the batch in hand was made.
+    batch_size: usize,
+    /// The batch in hand is to be filled up from the queue before it goes on.
+    look_ahead: bool,
     work: Work<O>,
     paused: bool,
     /// Partitions that are being taken away and not yet released.
@@ -113,17 +124,21 @@ pub struct Consumer<O> {
     finished: bool,
     trouble: Option<ExponentialBackoff>,
     park_refusals: u32,
+    restraint: Restraint,
 }
 
 impl<O: Clone> Consumer<O> {
     /// A consumer that owns no partition yet.
     pub fn new(settings: DispatchSettings) -> Self {
         Self {
+            restraint: Restraint::new(settings.park_limit),
             settings,
             progress: Progress::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,
             batch: Vec::new(),
+            batch_size: 0,
+            look_ahead: false,
             work: Work::Nothing,
             paused: false,
             revoking: Vec::new(),
@@ -160,7 +175,7 @@ impl<O: Clone> Consumer<O> {
                 self.batch.extend(items);
                 self.back_off(&mut actions);
             }
-            Input::Parked => self.parked(),
+            Input::Parked => self.parked(&mut actions),
             Input::ParkFailed => {
                 let Work::Parking(items) = self.take_work() else {
                     unasked("ParkFailed")
@@ -172,6 +187,7 @@ impl<O: Clone> Consumer<O> {
             Input::BackedOff => {
                 self.take_work();
             }
+            Input::MinuteOver => self.restraint.minute_over(),
             Input::Halt(detail) => self.ending = Some(Ending::Halted(detail)),
             Input::Stop => self.stopping = true,
             Input::StopNow => {
@@ -229,6 +245,7 @@ impl<O: Clone> Consumer<O> {
                         record,
                         tenure,
                         operation,
+                        attempts: 0,
                     };
                     self.queued_bytes += item.size();
                     self.queue.push_back(item);
@@ -274,10 +291,13 @@ impl<O: Clone> Consumer<O> {
         }
     }
 
-    fn parked(&mut self) {
+    fn parked(&mut self, actions: &mut Vec<Action<O>>) {
         let Work::Parking(items) = self.take_work() else {
             unasked("Parked")
         };
+        if self.restraint.parked(items.len()) {
+            actions.push(Action::CountMinute);
+        }
         for item in items {
             self.progress.finish(item.record.position, item.tenure);
         }
@@ -321,13 +341,13 @@ impl<O: Clone> Consumer<O> {
         if self.stopping && self.ending.is_none() && matches!(self.work, Work::Nothing | Work::BackingOff) {
             self.ending = Some(Ending::Stopped);
         }
+        if self.ending.is_none() && matches!(self.work, Work::Nothing) {
+            self.begin_work(actions);
+        }
         if let Some(ending) = self.ending.take() {
             self.finished = true;
             actions.push(Action::Finish(ending));
             return;
-        }
-        if matches!(self.work, Work::Nothing) {
-            self.begin_work(actions);
         }
         if matches!(self.work, Work::Nothing) {
             // What was in trouble is done, or was taken away: nothing is left to be waited for.
@@ -359,14 +379,16 @@ impl<O: Clone> Consumer<O> {
         self.batch
             .retain(|item| self.progress.holds(item.record.position.partition, item.tenure));
         if self.batch.is_empty() {
-            let count = self.queue.len().min(self.settings.batch_records as usize);
-            self.batch.extend(self.queue.drain(..count));
-            self.queued_bytes -= self.batch.iter().map(|item| item.size()).sum::<usize>();
+            self.batch_size = 0;
+            self.fill_batch();
+        } else if std::mem::take(&mut self.look_ahead) {
+            self.fill_batch();
         }
-        let (sound, poisoned): (Vec<_>, Vec<_>) =
+        let (mut sound, poisoned): (Vec<_>, Vec<_>) =
             self.batch.drain(..).partition(|item| item.operation.is_ok());
         if !sound.is_empty() {
             self.batch = poisoned;
+            sound.iter_mut().for_each(|item| item.attempts += 1);
             actions.push(Action::Apply(
                 sound
                     .iter()
@@ -375,9 +397,35 @@ impl<O: Clone> Consumer<O> {
             ));
             self.work = Work::Applying(sound);
         } else if !poisoned.is_empty() {
-            actions.push(Action::Park(poisoned.iter().filter_map(Item::letter).collect()));
-            self.work = Work::Parking(poisoned);
+            self.park(poisoned, actions);
         }
+    }
+
+    fn fill_batch(&mut self) {
+        let room = (self.settings.batch_records as usize).saturating_sub(self.batch_size);
+        let count = self.queue.len().min(room);
+        for item in self.queue.drain(..count) {
+            self.queued_bytes -= item.size();
+            self.batch.push(item);
+        }
+        self.batch_size += count;
+    }
+
+    /// Parks all that is poison in the batch in hand, or none of it if that is too much.
+    fn park(&mut self, items: Vec<Item<O>>, actions: &mut Vec<Action<O>>) {
+        if self.restraint.has_to_look_ahead() {
+            self.batch = items;
+            self.look_ahead = true;
+            self.work = Work::BackingOff;
+            return actions.push(Action::BackOff(LOOK_AHEAD));
+        }
+        let letters: Vec<_> = items.iter().filter_map(Item::letter).collect();
+        if let Some(objection) = self.restraint.objection(&letters, self.batch_size) {
+            self.ending = Some(Ending::Halted(objection));
+            return;
+        }
+        actions.push(Action::Park(letters));
+        self.work = Work::Parking(items);
     }
 
     fn pause_or_resume(&mut self, actions: &mut Vec<Action<O>>) {
@@ -414,6 +462,7 @@ impl<O> Item<O> {
             record: self.record.clone(),
             reason: poison.reason,
             detail: poison.detail.clone(),
+            attempts: self.attempts,
         })
     }
 }
@@ -421,6 +470,9 @@ impl<O> Item<O> {
 fn unasked(input: &str) -> ! {
     unreachable!("a consumer was given {input}, which nothing under way can answer with")
 }
+
+/// For so long records are read behind the first poison of a run before it is judged.
+const LOOK_AHEAD: Duration = Duration::from_secs(1);
 
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 

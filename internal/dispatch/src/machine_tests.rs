@@ -9,6 +9,7 @@ fn settings() -> DispatchSettings {
     DispatchSettings {
         batch_records: 3,
         read_ahead_bytes: 65_536,
+        park_limit: 0,
     }
 }
 
@@ -350,3 +351,6 @@ fn reading_ahead_is_bounded_by_bytes() {
         "the queue moved into the batch"
     );
 }
+
+#[path = "machine_parking_tests.rs"]
+mod parking;

@@ -18,6 +18,9 @@ use crate::{Action, Consumer, DispatchSettings, Ending, HandlerMap, Input};
 /// How long a stop waits for the batch in flight. Without its answer it is not acknowledged, and so it is repeated.
 const LAST_BATCH: Duration = Duration::from_secs(10);
 
+/// The minute in which parked records are counted.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Where operations go.
 #[async_trait]
 pub trait Sink: Send + Sync + 'static {
@@ -67,6 +70,7 @@ pub async fn run<S: Sink>(
     };
     let mut consumer = Consumer::new(settings);
     let mut stop_by: Option<Instant> = None;
+    let mut minute: Option<Instant> = None;
     loop {
         let input = tokio::select! {
             // In this order: answers before new records, so that nothing piles up.
@@ -76,6 +80,10 @@ pub async fn run<S: Sink>(
                 Input::Stop
             }
             () = passed(stop_by) => Input::StopNow,
+            () = passed(minute) => {
+                minute = None;
+                Input::MinuteOver
+            }
             input = under_way(&mut shell.work) => {
                 shell.work = None;
                 input
@@ -83,6 +91,9 @@ pub async fn run<S: Sink>(
             event = shell.source.next() => shell.translate(event),
         };
         for action in consumer.step(input) {
+            if matches!(action, Action::CountMinute) {
+                minute = Some(Instant::now() + MINUTE);
+            }
             match shell.carry_out(action) {
                 Ok(None) => {}
                 Ok(Some(ending)) => return shell.close(ending).await,
@@ -170,6 +181,8 @@ impl<S: Sink> Shell<S> {
                 self.source.resume()?;
             }
             Action::Release => self.guards.clear(),
+            // The loop keeps the time.
+            Action::CountMinute => {}
             Action::Finish(ending) => return Ok(Some(ending)),
         }
         Ok(None)

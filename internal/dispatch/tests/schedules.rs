@@ -1,6 +1,7 @@
 //! A consumer under any schedule: rebalances, lost sessions, crashes, stops, batches applied in part, batches applied
-//! and reported as failed, poison, and a dead-letter queue that refuses. Whatever the order: an offset is committed only
-//! when everything before it is applied or parked, and in the end everything is.
+//! and reported as failed, poison in ones and in floods, and a dead-letter queue that refuses. Whatever the order: an
+//! offset is committed only when everything before it is applied or parked, no more is parked within a minute than the
+//! limit allows, and in the end, when somebody has lifted the limit, everything is finished.
 //!
 //! A failing seed is printed; `TASKWIRE_SEED=<seed>` runs it alone, `TASKWIRE_SEEDS=<count>` runs more of them.
 
@@ -26,6 +27,9 @@ enum Nature {
 }
 
 fn nature(position: Position) -> Nature {
+    if position.partition == Partition(2) && (12..30).contains(&position.offset) {
+        return Nature::Poison;
+    }
     match (position.offset * 7 + i64::from(position.partition.0) * 3) % 11 {
         0 => Nature::Poison,
         1 => Nature::Refused,
@@ -117,18 +121,41 @@ enum Work {
 struct Process {
     consumer: Consumer<Position>,
     work: Work,
+    park_limit: u32,
+    /// Parked since the minute began, which runs when the machine has asked for it.
+    parked: usize,
+    minute_runs: bool,
 }
 
 impl Process {
-    fn start() -> Self {
+    fn start(seed: u64) -> Self {
+        let limits = [0, 4, 8, 15];
+        Self::limited(seed, limits[seed as usize % limits.len()])
+    }
+
+    fn limited(seed: u64, park_limit: u32) -> Self {
         let settings = DispatchSettings {
-            batch_records: 5,
+            batch_records: if seed.is_multiple_of(3) { 20 } else { 5 },
             read_ahead_bytes: 1_000_000,
+            park_limit,
         };
         Self {
             consumer: Consumer::new(settings),
             work: Work::Nothing,
+            park_limit,
+            parked: 0,
+            minute_runs: false,
         }
+    }
+
+    fn begin_parking(&mut self, seed: u64, letters: Vec<DeadLetter>) {
+        let wanted = self.parked + letters.len();
+        assert!(
+            self.park_limit == 0 || wanted <= self.park_limit as usize,
+            "seed {seed}: {wanted} records are parked within a minute, {} are allowed",
+            self.park_limit
+        );
+        self.begin(seed, Work::Parking(letters));
     }
 
     /// Feeds the machine and carries out what it answers; true when it ended.
@@ -137,7 +164,11 @@ impl Process {
         for action in self.consumer.step(input) {
             match action {
                 Action::Apply(operations) => self.begin(seed, Work::Applying(operations)),
-                Action::Park(letters) => self.begin(seed, Work::Parking(letters)),
+                Action::Park(letters) => self.begin_parking(seed, letters),
+                Action::CountMinute => {
+                    assert!(!self.minute_runs, "seed {seed}: two minutes at once");
+                    self.minute_runs = true;
+                }
                 Action::BackOff(_) => self.begin(seed, Work::BackingOff),
                 Action::Store(positions) => positions
                     .into_iter()
@@ -186,7 +217,11 @@ impl Process {
                         .parked
                         .extend(letters.iter().map(|letter| letter.record.position));
                 }
-                Some(if fault { Input::ParkFailed } else { Input::Parked })
+                if fault {
+                    return Some(Input::ParkFailed);
+                }
+                self.parked += letters.len();
+                Some(Input::Parked)
             }
         }
     }
@@ -232,12 +267,12 @@ fn assign(world: &mut World, process: &mut Process, seed: u64, which: impl Fn(i3
     process.step(world, seed, Input::Assigned(new));
 }
 
-fn restart(world: &mut World, process: &mut Process) {
+fn restart(world: &mut World, process: &mut Process, new: Process) {
     world.assigned.clear();
     world.fetched.clear();
     world.revoking.clear();
     world.paused = false;
-    *process = Process::start();
+    *process = new;
 }
 
 /// Hands over what was fetched; true when the machine ended.
@@ -251,7 +286,7 @@ fn deliver(world: &mut World, process: &mut Process, seed: u64) -> bool {
 
 /// One step of the world; true when the machine ended.
 fn turn(world: &mut World, process: &mut Process, rng: &mut Rng, seed: u64) -> bool {
-    match rng.u32(..14) {
+    match rng.u32(..15) {
         0 => assign(world, process, seed, |number| number != (seed % 3) as i32),
         1 if world.revoking.is_empty() => {
             let taken: Vec<_> = world.assigned.keys().copied().filter(|_| rng.bool()).collect();
@@ -273,10 +308,14 @@ fn turn(world: &mut World, process: &mut Process, rng: &mut Rng, seed: u64) -> b
             world.drop_partitions(&lost);
             return process.step(world, seed, Input::Lost(lost));
         }
-        4 if rng.u32(..10) == 0 => restart(world, process),
+        4 if rng.u32(..10) == 0 => restart(world, process, Process::start(seed)),
         5 if rng.u32(..10) == 0 => return process.step(world, seed, Input::Stop),
         6..9 => world.fetch(rng),
         9..12 => return deliver(world, process, seed),
+        12 if process.minute_runs => {
+            (process.minute_runs, process.parked) = (false, 0);
+            return process.step(world, seed, Input::MinuteOver);
+        }
         _ => {
             if let Some(input) = process.answer(world, rng, true) {
                 return process.step(world, seed, input);
@@ -288,10 +327,10 @@ fn turn(world: &mut World, process: &mut Process, rng: &mut Rng, seed: u64) -> b
 
 fn run(seed: u64) {
     let mut rng = Rng::with_seed(seed);
-    let (mut world, mut process) = (World::default(), Process::start());
+    let (mut world, mut process) = (World::default(), Process::start(seed));
     for _ in 0..STEPS {
         if turn(&mut world, &mut process, &mut rng, seed) {
-            restart(&mut world, &mut process);
+            restart(&mut world, &mut process, Process::start(seed));
         }
     }
     // Then peace: whatever state the process is in, it reads everything to its end.
@@ -317,8 +356,8 @@ fn run(seed: u64) {
             ended |= process.step(&mut world, seed, input);
         }
         if ended {
-            // Only one that was asked to stop before the peace.
-            restart(&mut world, &mut process);
+            // One that was asked to stop before the peace, or one that saw too much poison, which somebody gives up now.
+            restart(&mut world, &mut process, Process::limited(seed, 0));
         }
     }
     for (partition, offset) in

@@ -140,6 +140,8 @@ pub struct DeadLetter {
     pub reason: &'static str,
     /// A sentence for people.
     pub detail: String,
+    /// How often the record was sent to be applied; 0 when it could not even be understood.
+    pub attempts: u32,
 }
 
 /// The dead-letter queue did not take the letters; nothing may be acknowledged.

@@ -20,7 +20,8 @@ const PARK_LIMIT: Duration = Duration::from_secs(30);
 const DETAIL_BYTES: usize = 4096;
 
 /// Writes to the dead-letter topic: the record's key, value and headers as they were read, followed by `dlq.reason`,
-/// `dlq.detail`, `dlq.topic`, `dlq.partition`, `dlq.offset` and `dlq.time`. A letter may come twice.
+/// `dlq.detail`, `dlq.topic`, `dlq.partition`, `dlq.offset`, `dlq.attempts` (how often it was sent to be applied) and
+/// `dlq.time`. A letter may come twice.
 pub struct KafkaDeadLetters {
     producer: BatchProducer,
     source_topic: String,
@@ -56,6 +57,7 @@ impl KafkaDeadLetters {
             ("dlq.topic", self.source_topic.clone()),
             ("dlq.partition", position.partition.to_string()),
             ("dlq.offset", position.offset.to_string()),
+            ("dlq.attempts", letter.attempts.to_string()),
             ("dlq.time", self.clock.now().to_string()),
         ];
         let mut headers = OwnedHeaders::new_with_capacity(letter.record.headers.len() + own.len());

@@ -58,6 +58,24 @@ pub(crate) fn must_be_repaired(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// What was sent is larger than the client or the topic takes: a record, or several that went as one.
+pub(crate) fn is_for_size(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as E;
+    matches!(
+        code(error),
+        Some(E::MessageSizeTooLarge | E::MessageBatchTooLarge)
+    )
+}
+
+/// The topic does not exist, or not any more.
+pub(crate) fn is_for_want_of_topic(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as E;
+    matches!(
+        code(error),
+        Some(E::UnknownTopic | E::UnknownTopicOrPartition | E::UnknownPartition)
+    )
+}
+
 /// The code in an error; the crate leaves out those of the admin calls.
 pub(crate) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     match error {

@@ -1,7 +1,7 @@
 //! Membership of the consumer group: what librdkafka calls back, all of it on the poll thread.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
-use taskwire_domain::{RevocationGuard, SourceFault};
+use taskwire_domain::{Record, RevocationGuard, SourceFault};
 use tracing::{debug, info, warn};
 
 use crate::diagnosis::{Verdict, advice, describe, verdict};
@@ -18,12 +18,17 @@ use crate::handover::Handover;
 use crate::lag::LagSnapshot;
 use crate::producer::log_line;
 use crate::starts::{self, NoStart, Start};
+use crate::tail::{Tails, end_offset};
 use crate::throttle::Throttle;
+use crate::topic_watch::TopicWatch;
 
 pub(crate) type Member = BaseConsumer<Group>;
 
 /// While a partition's start cannot be found out, the brokers are asked this often.
 const START_RETRY: Duration = Duration::from_secs(1);
+
+/// The brokers may take this long to tell how many partitions there are.
+const METADATA_LIMIT: Duration = Duration::from_secs(2);
 
 /// One passing trouble is logged no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
@@ -40,6 +45,12 @@ pub(crate) struct Group {
     waiting: Mutex<Waiting>,
     /// Whether our partitions are paused in librdkafka; it keeps that per partition, so new ones have to be told.
     pub(crate) paused: AtomicBool,
+    watch: Mutex<TopicWatch>,
+    tails: Mutex<Tails>,
+    /// The end that librdkafka has just told of; `poll` returns the partition next.
+    end: AtomicI64,
+    /// Whether any partition was ever begun.
+    begun: AtomicBool,
     complaints: Throttle,
     missing_topic: Throttle,
     failed_commits: Throttle,
@@ -71,6 +82,10 @@ impl Group {
             revocation_limit,
             waiting: Mutex::default(),
             paused: AtomicBool::new(false),
+            watch: Mutex::default(),
+            tails: Mutex::default(),
+            end: AtomicI64::new(0),
+            begun: AtomicBool::new(false),
             complaints: Throttle::new(COMPLAINT_INTERVAL),
             missing_topic: Throttle::new(Duration::from_secs(300)),
             failed_commits: Throttle::new(COMPLAINT_INTERVAL),
@@ -91,11 +106,38 @@ impl Group {
         }
     }
 
-    /// Gives positions to librdkafka, which commits them once a second.
-    pub(crate) fn store(&self, member: &Member, positions: &BTreeMap<i32, i64>) {
+    /// Takes the loop's positions to librdkafka, which commits them once a second.
+    pub(crate) fn store(&self, member: &Member, mut positions: BTreeMap<i32, i64>) {
         if positions.is_empty() {
             return;
         }
+        let mut tails = self.tails();
+        for (partition, offset) in &mut positions {
+            *offset = tails.stored(*partition, *offset);
+            self.lag.stored(*partition, *offset);
+        }
+        drop(tails);
+        self.give(member, &positions);
+    }
+
+    /// These records are handed to the loop.
+    pub(crate) fn handed_out(&self, records: &[Record]) {
+        let mut tails = self.tails();
+        for record in records {
+            tails.handed_out(record.position.partition.0, record.position.offset + 1);
+        }
+    }
+
+    /// All records of a partition were handed out.
+    pub(crate) fn end_reached(&self, member: &Member, partition: i32) {
+        let reached = self.tails().reached(partition, self.end.load(Ordering::Relaxed));
+        if let Some(offset) = reached {
+            self.lag.stored(partition, offset);
+            self.give(member, &BTreeMap::from([(partition, offset)]));
+        }
+    }
+
+    fn give(&self, member: &Member, positions: &BTreeMap<i32, i64>) {
         let result = self.list(positions.iter().map(|(partition, offset)| (*partition, *offset)));
         match result.and_then(|list| member.store_offsets(&list)) {
             // Taken away in the meantime; the next owner reads again what was not committed.
@@ -155,6 +197,7 @@ impl Group {
         if partitions.is_empty() {
             return Vec::new();
         }
+        self.count_partitions(member);
         let (starts, obstacle) = starts::find(member, &self.topic, &partitions, || {
             self.handover.ending().is_some()
         });
@@ -176,6 +219,21 @@ impl Group {
         starts
     }
 
+    /// How many partitions the topic has at the beginning; later the statistics tell.
+    fn count_partitions(&self, member: &Member) {
+        if self.begun.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(metadata) = member.fetch_metadata(Some(&self.topic), METADATA_LIMIT) {
+            let count = metadata
+                .topics()
+                .first()
+                .map_or(0, |topic| topic.partitions().len());
+            // The first count is right by definition.
+            let _ = self.watch().counted(&self.topic, count);
+        }
+    }
+
     fn begin(&self, member: &Member, starts: &[Start]) {
         let assigned = self
             .list(starts.iter().map(|start| (start.partition, start.offset)))
@@ -190,7 +248,9 @@ impl Group {
         if starts.is_empty() {
             return;
         }
+        self.begun.store(true, Ordering::Relaxed);
         for start in starts {
+            self.tails().begin(start.partition, start.offset);
             self.lag.begin(start.partition, start.offset, start.high);
             info!(
                 kafka.topic = self.topic,
@@ -221,7 +281,7 @@ impl Group {
         if lost {
             positions.retain(|partition, _| !started.contains(partition));
         }
-        self.store(member, &positions);
+        self.store(member, positions);
         // At the end the commit is made before the group is left.
         if !lost
             && !started.is_empty()
@@ -235,6 +295,7 @@ impl Group {
             );
         }
         self.lag.end(&started);
+        self.tails().end(&started);
         let given_away = self
             .list(started.iter().map(|partition| (*partition, 0)))
             .and_then(|list| member.incremental_unassign(&list));
@@ -276,6 +337,18 @@ impl Group {
         Ok(list)
     }
 
+    /// librdkafka will not go on. Its callbacks do not tell this of every fatal error, so it is asked.
+    pub(crate) fn give_up(&self, code: RDKafkaErrorCode, reason: &str) {
+        let advice = advice(code).unwrap_or("restart; if it comes again, see the brokers' logs");
+        self.handover.fail(SourceFault {
+            detail: format!(
+                "topic `{}` cannot be read any more, the kafka client has failed for good: {reason}; {advice}",
+                self.topic
+            ),
+            cause: Some(KafkaError::Global(code).into()),
+        });
+    }
+
     fn reindex_needed(&self, detail: &str) {
         self.handover.fail(SourceFault {
             detail: format!("{detail}; {REINDEX_ADVICE}"),
@@ -295,6 +368,14 @@ impl Group {
         }
     }
 
+    fn tails(&self) -> MutexGuard<'_, Tails> {
+        self.tails.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self) -> MutexGuard<'_, TopicWatch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -310,6 +391,9 @@ fn fault(what: &str, error: KafkaError) -> SourceFault {
 impl ClientContext for Group {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
+        if let Some(wrong) = self.watch().logged(&self.topic, message) {
+            self.reindex_needed(&wrong);
+        }
     }
 
     /// Every error comes by here with its reason, which the one that `poll` returns lacks.
@@ -317,8 +401,16 @@ impl ClientContext for Group {
         let Some(code) = error.rdkafka_error_code() else {
             return self.complain(&error, reason);
         };
+        if code == RDKafkaErrorCode::PartitionEOF {
+            let end = end_offset(reason).unwrap_or_default();
+            return self.end.store(end, Ordering::Relaxed);
+        }
         match verdict(code) {
             Verdict::Passing => self.complain(&error, reason),
+            Verdict::TopicMissing if self.begun.load(Ordering::Relaxed) => self.reindex_needed(&format!(
+                "topic `{}` was deleted while it was read: what had not been read of it is lost",
+                self.topic
+            )),
             Verdict::TopicMissing => {
                 if self.missing_topic.admit().is_some() {
                     warn!(
@@ -344,6 +436,14 @@ impl ClientContext for Group {
         let Some(topic) = statistics.topics.get(&self.topic) else {
             return;
         };
+        // -1 is librdkafka's own, for records that belong to no partition yet.
+        let known = topic
+            .partitions
+            .iter()
+            .filter(|(partition, figures)| **partition >= 0 && !figures.unknown);
+        if let Some(detail) = self.watch().counted(&self.topic, known.count()) {
+            self.handover.fail(SourceFault { detail, cause: None });
+        }
         for (partition, figures) in &topic.partitions {
             self.lag.seen(*partition, figures.hi_offset);
         }

@@ -280,6 +280,10 @@ impl Handover {
         std::mem::take(&mut state.stored)
     }
 
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().failed
+    }
+
     pub(crate) fn fail(&self, fault: SourceFault) {
         let mut state = self.state();
         state.announce(SourceEvent::Failed(fault));

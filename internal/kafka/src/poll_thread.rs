@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use taskwire_domain::SourceFault;
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
@@ -73,7 +74,7 @@ fn last_commit(member: &Member, handover: &Handover) -> Result<(), SourceFault> 
         return Ok(());
     }
     let group = member.context();
-    group.store(member, &handover.take_stored());
+    group.store(member, handover.take_stored());
     group.commit(member).map_err(|error| SourceFault {
         detail: format!(
             "the last positions could not be committed, some records will be read again: {}",
@@ -95,7 +96,7 @@ impl Poller<'_> {
         let group = Arc::clone(self.member.context());
         let mut overrun = false;
         while self.handover.ending().is_none() {
-            group.store(self.member, &self.handover.take_stored());
+            group.store(self.member, self.handover.take_stored());
             group.start_waiting_partitions(self.member);
             let wanted = overrun || self.handover.is_paused();
             if wanted != group.paused.load(Ordering::Relaxed) {
@@ -105,6 +106,11 @@ impl Poller<'_> {
                 self.refresh_lag();
             }
             self.poll();
+            if let Some((code, reason)) = self.member.client().fatal_error()
+                && !self.handover.has_failed()
+            {
+                group.give_up(code, &reason);
+            }
             overrun = if overrun {
                 !self.handover.has_plenty_of_room()
             } else {
@@ -115,17 +121,27 @@ impl Poller<'_> {
 
     /// Hands over what is there now. A poll that serves a callback returns nothing, so a batch never spans a rebalance.
     fn poll(&self) {
+        let group = self.member.context();
         let mut batch = Batch::default();
+        let mut end = None;
         let mut patience = POLL;
         while !batch.is_full() {
             match self.member.poll(patience) {
                 Some(Ok(message)) => batch.push(record::copy(&message)),
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    end = Some(partition);
+                    break;
+                }
                 // The context has seen the error already.
                 Some(Err(_)) | None => break,
             }
             patience = Duration::ZERO;
         }
+        group.handed_out(&batch.records);
         self.handover.push(batch);
+        if let Some(partition) = end {
+            group.end_reached(self.member, partition);
+        }
     }
 
     /// A paused partition is not fetched, and librdkafka learns its end from fetches alone.

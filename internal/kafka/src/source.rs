@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use taskwire_domain::{EventSource, Position, SourceEvent, SourceFault};
@@ -143,8 +143,12 @@ fn consumer(settings: &KafkaSettings, group: &str, limits: ReaderLimits) -> Clie
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
         .set("isolation.level", "read_committed")
-        // How soon a topic that is created late is noticed.
+        // How soon a topic that is created late, or anew, is noticed; and the lines by which the latter is.
         .set("topic.metadata.refresh.interval.ms", "3000")
+        .set("debug", "metadata")
+        // So that the end is reached behind records that nobody is given, too.
+        .set("enable.partition.eof", "true")
+        .set_log_level(RDKafkaLogLevel::Debug)
         .set("statistics.interval.ms", LAG_REFRESH.as_millis().to_string())
         .set("fetch.wait.max.ms", "100")
         // The default of a second is a cliff in throughput whenever the queue has filled up.

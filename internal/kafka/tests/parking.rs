@@ -38,6 +38,7 @@ fn letter(value: Vec<u8>) -> DeadLetter {
         record,
         reason: "malformed-event",
         detail: "no `type` at line 1".to_owned(),
+        attempts: 2,
     }
 }
 
@@ -67,6 +68,7 @@ async fn a_letter_has_the_records_key_value_and_headers_and_its_own_after_them()
         ("dlq.topic", topics.tasks()),
         ("dlq.partition", "3"),
         ("dlq.offset", "41"),
+        ("dlq.attempts", "2"),
         ("dlq.time", "2026-05-01T12:00:00.000Z"),
     ];
     assert_eq!(headers, wanted);

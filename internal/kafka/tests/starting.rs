@@ -6,20 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::{assigned, commit, consumer, delete_before, kafka, next, publish, read, start};
-use taskwire_domain::{EventSource, SourceEvent, SourceFault};
+use support::{assigned, commit, consumer, delete_before, failure, kafka, publish, read, start};
+use taskwire_domain::EventSource;
 use taskwire_kafka::{KafkaSource, TopicPlan, TopicSettings, create_topic};
 use taskwire_testkit::Topics;
-
-async fn failure(source: &mut KafkaSource) -> SourceFault {
-    loop {
-        match next(source).await {
-            SourceEvent::Failed(fault) => return fault,
-            SourceEvent::Assigned(_) | SourceEvent::Records(_) => {}
-            other => panic!("expected a failure, got {other:?}"),
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_new_group_on_a_topic_whose_beginning_is_gone_needs_a_reindex() {

@@ -127,6 +127,7 @@ async fn a_letter_is_kept_once_with_its_record_and_reason() {
         },
         reason: "malformed-event",
         detail: "no JSON".to_owned(),
+        attempts: 0,
     };
     queue.park(&[letter(7), letter(9)]).await.unwrap();
     queue.park(&[letter(9), letter(10)]).await.unwrap();

@@ -1,0 +1,97 @@
+//! Whether the topic is still the one that reading began with.
+//!
+//! A topic that is deleted and created anew has the same name and other records, and librdkafka reads on at the old
+//! offsets if they exist by then. What tells them apart is the topic's id, which librdkafka gives to nobody but its log
+//! (`Topic … changed id from … to …`, among the lines of `debug=metadata`); a test on real brokers holds it to that.
+
+/// An id that is not known yet, or that brokers before 2.8 do not give.
+const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/// What is known of the topic.
+#[derive(Debug, Default)]
+pub(crate) struct TopicWatch {
+    id: Option<String>,
+    partitions: Option<usize>,
+}
+
+impl TopicWatch {
+    /// A line of librdkafka's log. Returns what is wrong, if it says that the topic is another one.
+    pub(crate) fn logged(&mut self, topic: &str, message: &str) -> Option<String> {
+        let id = topic_id(topic, message)?;
+        match &self.id {
+            None => {
+                self.id = Some(id.to_owned());
+                None
+            }
+            Some(known) if known == id => None,
+            Some(_) => Some(format!(
+                "topic `{topic}` was deleted and created anew while it was read: what had not been read of it is lost"
+            )),
+        }
+    }
+
+    /// How many partitions there are now; 0 while that is not known. Returns what is wrong, if they are more than before.
+    pub(crate) fn counted(&mut self, topic: &str, count: usize) -> Option<String> {
+        if count == 0 {
+            return None;
+        }
+        let before = *self.partitions.get_or_insert(count);
+        (before < count).then(|| {
+            format!(
+                "topic `{topic}` had {before} partitions and has {count} now, so that a task's events may stand in two of them. \
+                 This index takes no harm, for versions decide: restart to read all partitions. Readers that need the events \
+                 of a task in order need a new topic (KAFKA_TOPIC) and a reindex"
+            )
+        })
+    }
+}
+
+/// The id that the topic has according to a line of the log.
+fn topic_id<'a>(topic: &str, message: &'a str) -> Option<&'a str> {
+    let (before, change) = message.split_once(" changed id from ")?;
+    let name = before.rsplit_once("Topic ")?.1;
+    let id = change.split_once(" to ")?.1.trim();
+    (name == topic && id != NO_ID).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(topic: &str, from: &str, to: &str) -> String {
+        format!("[thrd:main]: Topic {topic} changed id from {from} to {to}")
+    }
+
+    #[test]
+    fn a_topic_with_another_id_is_another_topic() {
+        let mut watch = TopicWatch::default();
+        assert_eq!(
+            watch.logged("tasks", "[thrd:main]: Topic tasks [0] Leader 1 Epoch 0"),
+            None
+        );
+        assert_eq!(watch.logged("tasks", &line("tasks", NO_ID, "one")), None);
+        assert_eq!(watch.logged("tasks", &line("tasks.dlq", "one", "two")), None);
+        assert_eq!(
+            watch.logged("tasks", &line("tasks", "one", NO_ID)),
+            None,
+            "it is away"
+        );
+        assert_eq!(
+            watch.logged("tasks", &line("tasks", NO_ID, "one")),
+            None,
+            "it is back"
+        );
+        let wrong = watch.logged("tasks", &line("tasks", NO_ID, "two"));
+        assert!(wrong.is_some_and(|wrong| wrong.contains("created anew")));
+    }
+
+    #[test]
+    fn more_partitions_than_at_first_are_wrong() {
+        let mut watch = TopicWatch::default();
+        for count in [0, 3, 0, 3] {
+            assert_eq!(watch.counted("tasks", count), None);
+        }
+        let wrong = watch.counted("tasks", 4).unwrap();
+        assert!(wrong.contains("had 3 partitions and has 4 now"), "{wrong}");
+    }
+}
