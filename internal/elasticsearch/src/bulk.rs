@@ -1,24 +1,33 @@
 //! Writing documents.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use elasticsearch::http::Method;
-use serde::Deserialize;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use taskwire_domain::{IndexFault, IndexOperation, ItemOutcome, TaskIndex};
+use tokio::sync::Mutex;
 
+use crate::bulk_answer;
 use crate::bulk_body;
+use crate::bulk_delivery::{Delivery, Part, Tasks};
+use crate::bulk_metrics::BulkMetrics;
+use crate::bulk_window::Window;
 use crate::classify::{self, Meaning};
-use crate::client::{Answer, Client, NDJSON, Request};
-use crate::engine_error::EngineError;
+use crate::client::{Client, NDJSON, Request};
 use crate::{Generation, IndexSettings};
 
 /// The index of one generation, written through its write alias.
 ///
-/// A batch is sent as one bulk request, or as several one after the other when it is too large for one. If a later one
-/// fails, the fault stands for the whole batch: what was applied already is superseded when it is sent again.
+/// A batch is sent as one bulk request or, when it is large, as several, some of them at the same time: as much as the
+/// server bears, which the next batch begins with. Clones share that knowledge, and apply one batch after the other, so
+/// that the bodies on their way stay within the setting's bytes.
+///
+/// Trouble of a whole request ends the sending of its batch. What was answered until then has its outcome, the rest is
+/// [`ItemOutcome::Retry`]; what of it was applied nevertheless is superseded when it is sent again.
 #[derive(Debug, Clone)]
 pub struct ElasticsearchIndex {
     client: Client,
@@ -26,7 +35,8 @@ pub struct ElasticsearchIndex {
     path: String,
     server_limit: String,
     limit: Duration,
-    max_bytes: usize,
+    window: Arc<Mutex<Window>>,
+    metrics: BulkMetrics,
 }
 
 impl ElasticsearchIndex {
@@ -40,12 +50,72 @@ impl ElasticsearchIndex {
             // Shorter than ours, so that the server's own word ("shards not available") arrives instead of silence.
             server_limit: format!("{}ms", limit.as_millis() / 2),
             limit,
-            max_bytes: usize::try_from(settings.bulk_bytes).unwrap_or(usize::MAX),
+            window: Arc::new(Mutex::new(settings.bulk_window())),
+            metrics: BulkMetrics::new(),
         }
     }
 
-    /// Sends one body with `count` operations in it.
-    async fn send(&self, body: Bytes, count: usize) -> Result<Sent, IndexFault> {
+    async fn deliver(&self, delivery: &mut Delivery<'_>, window: &mut Window) -> Result<(), IndexFault> {
+        let mut under_way = FuturesUnordered::new();
+        let mut in_flight = 0;
+        loop {
+            while let Some(max_bytes) = window.room(in_flight)
+                && let Some(Part {
+                    positions,
+                    tasks,
+                    body,
+                }) = delivery.next(max_bytes)
+            {
+                let (bytes, width) = (body.len(), window.width());
+                let sent = self.send(body, tasks);
+                under_way.push(async move { (positions, bytes, width, sent.await) });
+                in_flight += bytes;
+                self.metrics.requests.add(1, &[]);
+            }
+            self.metrics.in_flight.record(under_way.len() as u64, &[]);
+            self.metrics.window.record(window.bytes() as u64, &[]);
+            let Some((positions, bytes, width, sent)) = under_way.next().await else {
+                return Ok(());
+            };
+            in_flight -= bytes;
+            match sent {
+                Ok(Sent::Answered(outcomes)) => {
+                    match outcomes.iter().any(|it| matches!(it, ItemOutcome::Retry { .. })) {
+                        true => window.trouble(width),
+                        false => window.success(bytes),
+                    }
+                    delivery.answered(positions, outcomes);
+                }
+                Ok(Sent::NotAsAWhole { detail, is_too_large }) => {
+                    if positions.len() > 1 {
+                        self.split(positions.len(), bytes, &detail);
+                        if is_too_large {
+                            window.too_large(bytes);
+                        }
+                    }
+                    delivery.refused(positions, detail)?;
+                }
+                Err(halt @ IndexFault::Halt { .. }) => return Err(halt),
+                Err(trouble @ IndexFault::Retry { .. }) => {
+                    window.trouble(width);
+                    delivery.stop(trouble);
+                }
+            }
+        }
+    }
+
+    fn split(&self, operations: usize, bytes: usize, detail: &str) {
+        self.metrics.splits.add(1, &[]);
+        tracing::debug!(
+            bulk.operations = operations,
+            bulk.bytes = bytes,
+            error = detail,
+            "a bulk request was refused as a whole and is sent again in halves"
+        );
+    }
+
+    /// Sends one body with these tasks' operations in it.
+    async fn send(&self, body: Bytes, tasks: Tasks<'_>) -> Result<Sent, IndexFault> {
         let request = Request {
             method: Method::Post,
             path: &self.path,
@@ -53,8 +123,7 @@ impl ElasticsearchIndex {
                 // Without it a missing alias would be created as an index with guessed types.
                 ("require_alias", "true"),
                 ("timeout", &self.server_limit),
-                // Every item has a status, so positions are kept.
-                ("filter_path", "errors,items.*.status,items.*.error,error,status"),
+                ("filter_path", bulk_answer::FILTER),
             ],
             content_type: NDJSON,
             body: Some(body),
@@ -62,60 +131,23 @@ impl ElasticsearchIndex {
         };
         let answer = self.client.send(request).await.map_err(classify::unanswered)?;
         if answer.is_success() {
-            return self.outcomes(&answer, count).map(Sent::Answered);
+            return bulk_answer::read(&self.write_alias, &answer.body, tasks.ids()).map(Sent::Answered);
         }
         let error = answer.error();
         match classify::meaning(answer.status, error.as_ref()) {
-            Meaning::TooLarge => Ok(Sent::NotAsAWhole(
-                "it is larger than Elasticsearch takes (413)".to_owned(),
-            )),
+            Meaning::TooLarge => Ok(Sent::NotAsAWhole {
+                detail: "it is larger than Elasticsearch takes (413)".to_owned(),
+                is_too_large: true,
+            }),
             // One operation that is refused before any is looked at refuses all that came with it.
-            Meaning::Refused => Ok(Sent::NotAsAWhole(
-                error.map_or_else(String::new, |error| error.to_string()),
-            )),
+            Meaning::Refused => Ok(Sent::NotAsAWhole {
+                detail: error.map_or_else(String::new, |error| error.to_string()),
+                is_too_large: false,
+            }),
             Meaning::Passing => Err(classify::passing(answer.status, error)),
             Meaning::Done | Meaning::Superseded | Meaning::NotUnderstood => {
                 Err(classify::halt(&self.write_alias, answer.status, error))
             }
-        }
-    }
-
-    fn outcomes(&self, answer: &Answer, count: usize) -> Result<Vec<ItemOutcome>, IndexFault> {
-        let parsed: Result<BulkAnswer, _> = serde_json::from_slice(&answer.body);
-        match parsed {
-            Ok(BulkAnswer { items }) if items.len() == count => {
-                items.into_iter().map(|item| self.outcome(item.index)).collect()
-            }
-            // Whoever wrote this answer did not read our request; sending it again would not change that.
-            Ok(BulkAnswer { items }) => Err(IndexFault::Halt {
-                detail: format!(
-                    "a bulk request of {count} operations was answered with {} items; see that ELASTICSEARCH_URL is an \
-                     Elasticsearch server with nothing in between that changes answers, and restart",
-                    items.len()
-                ),
-                cause: None,
-            }),
-            Err(cause) => Err(IndexFault::Halt {
-                detail: "the answer to a bulk request is not Elasticsearch's; correct ELASTICSEARCH_URL and restart".to_owned(),
-                cause: Some(cause.into()),
-            }),
-        }
-    }
-
-    fn outcome(&self, item: ItemAnswer) -> Result<ItemOutcome, IndexFault> {
-        let ItemAnswer { status, error } = item;
-        let detail = |error: Option<EngineError>| {
-            error.map_or_else(|| format!("status {status}"), |error| error.to_string())
-        };
-        match classify::meaning(status, error.as_ref()) {
-            Meaning::Done | Meaning::Superseded => Ok(ItemOutcome::Done),
-            Meaning::Passing => Ok(ItemOutcome::Retry {
-                detail: detail(error),
-            }),
-            Meaning::Refused | Meaning::TooLarge => Ok(ItemOutcome::Rejected {
-                detail: detail(error),
-            }),
-            Meaning::NotUnderstood => Err(classify::halt(&self.write_alias, status, error)),
         }
     }
 }
@@ -124,60 +156,29 @@ impl ElasticsearchIndex {
 enum Sent {
     /// One outcome an operation.
     Answered(Vec<ItemOutcome>),
-    /// Refused as a whole, for this reason; in smaller parts some of it may pass.
-    NotAsAWhole(String),
-}
-
-#[derive(Deserialize)]
-struct BulkAnswer {
-    items: Vec<BulkItem>,
-}
-
-#[derive(Deserialize)]
-struct BulkItem {
-    index: ItemAnswer,
-}
-
-#[derive(Deserialize)]
-struct ItemAnswer {
-    status: u16,
-    error: Option<EngineError>,
+    /// Refused as a whole; in smaller parts some of it may pass.
+    NotAsAWhole { detail: String, is_too_large: bool },
 }
 
 #[async_trait]
 impl TaskIndex for ElasticsearchIndex {
     async fn apply(&self, operations: &[IndexOperation]) -> Result<Vec<ItemOutcome>, IndexFault> {
-        let refused = ItemOutcome::Rejected {
-            detail: "the task is not a JSON object with fields".to_owned(),
+        let is_sound = |position: &usize| bulk_body::is_sound(&operations[*position]);
+        let sound: Vec<usize> = (0..operations.len()).filter(is_sound).collect();
+        let mut delivery = Delivery::new(operations, &sound);
+        let mut window = self.window.lock().await;
+        let delivered = self.deliver(&mut delivery, &mut window).await;
+        self.metrics.in_flight.record(0, &[]);
+        let finished = delivered.and_then(|()| delivery.finish());
+        let again = match &finished {
+            Ok(outcomes) => outcomes
+                .iter()
+                .filter(|outcome| matches!(outcome, ItemOutcome::Retry { .. }))
+                .count(),
+            Err(IndexFault::Retry { .. }) => operations.len(),
+            Err(IndexFault::Halt { .. }) => 0,
         };
-        let mut outcomes = vec![refused; operations.len()];
-        let sound: Vec<usize> = (0..operations.len())
-            .filter(|&n| bulk_body::is_sound(&operations[n]))
-            .collect();
-        let mut waiting = VecDeque::from([sound.as_slice()]);
-        while let Some(positions) = waiting.pop_front() {
-            if positions.is_empty() {
-                continue;
-            }
-            let (body, taken) = bulk_body::encode(operations, positions, self.max_bytes);
-            let (now, later) = positions.split_at(taken);
-            waiting.push_front(later);
-            match (self.send(body, taken).await?, now) {
-                (Sent::Answered(answered), _) => {
-                    for (&position, outcome) in now.iter().zip(answered) {
-                        outcomes[position] = outcome;
-                    }
-                }
-                (Sent::NotAsAWhole(detail), [position]) => {
-                    outcomes[*position] = ItemOutcome::Rejected { detail }
-                }
-                (Sent::NotAsAWhole(_), _) => {
-                    let (first, second) = now.split_at(taken / 2);
-                    waiting.push_front(second);
-                    waiting.push_front(first);
-                }
-            }
-        }
-        Ok(outcomes)
+        self.metrics.retries.add(again as u64, &[]);
+        finished
     }
 }

@@ -3,23 +3,26 @@
 use bytes::Bytes;
 use taskwire_domain::{Document, IndexOperation};
 
-/// Around a source: the action line, the derived fields, the newlines. An estimate, to reserve memory by.
-const OVERHEAD_BYTES: usize = 192;
+/// The most that stands around a source: the action line, the derived fields, the newlines; or all of a tombstone.
+const OVERHEAD_BYTES: usize = 256;
 
 /// Writes as many operations as fit into `max_bytes`, at least one, and tells how many those are.
 ///
 /// `positions` point into `operations` and must not be empty; the sources must be [sound](is_sound).
 pub(crate) fn encode(operations: &[IndexOperation], positions: &[usize], max_bytes: usize) -> (Bytes, usize) {
-    let estimate: usize = positions
-        .iter()
-        .map(|&position| OVERHEAD_BYTES + source_length(&operations[position]))
-        .sum();
-    let mut body = Vec::with_capacity(estimate.min(max_bytes));
+    let length = |position: usize| source_length(&operations[position]);
+    let estimate: usize = positions.iter().map(|&it| OVERHEAD_BYTES + length(it)).sum();
+    let first = positions.first().map_or(0, |&position| length(position));
+    // Enough for it never to grow: it counts against a budget.
+    let mut body = Vec::with_capacity(estimate.min(max_bytes.max(first) + OVERHEAD_BYTES));
     let mut taken = 0;
     for &position in positions {
         let before = body.len();
+        if taken > 0 && before + length(position) > max_bytes {
+            break;
+        }
         write_operation(&mut body, &operations[position]);
-        if body.len() > max_bytes && taken > 0 {
+        if taken > 0 && body.len() > max_bytes {
             body.truncate(before);
             break;
         }

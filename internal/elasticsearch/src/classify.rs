@@ -22,42 +22,81 @@ pub(crate) enum Meaning {
     NotUnderstood,
 }
 
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 17] = [
     "circuit_breaking_exception",
     // Also the 403 or 429 of a disk past its flood-stage watermark, which ends when there is room again.
     "cluster_block_exception",
     "es_rejected_execution_exception",
+    // These and the other two about shards are 404: a shard that is starting, moving or closing with its node.
+    "illegal_index_shard_state_exception",
+    "index_shard_closed_exception",
+    "index_shard_not_started_exception",
+    "index_shard_recovering_exception",
     "master_not_discovered_exception",
     "no_shard_available_action_exception",
     "node_closed_exception",
     "node_not_connected_exception",
     "process_cluster_event_timeout_exception",
     "receive_timeout_transport_exception",
+    "shard_not_found_exception",
+    "shard_not_in_primary_mode_exception",
     "timeout_exception",
     "unavailable_shards_exception",
 ];
 
-const REFUSED: [&str; 5] = [
+const REFUSED: [&str; 9] = [
     "action_request_validation_exception",
     "document_parsing_exception",
     "illegal_argument_exception",
+    "json_e_o_f_exception",
+    "json_parse_exception",
     "mapper_parsing_exception",
     "strict_dynamic_mapping_exception",
+    "x_content_e_o_f_exception",
+    "x_content_parse_exception",
 ];
 
-/// An alias with several indices and none to write to is told as an illegal argument, for every document.
-const NO_WRITE_INDEX: &str = "no write index is defined";
+/// What is told as an illegal argument of every document, and is the fault of none: how the sentence is known, and what is
+/// to be done.
+const NOT_THE_DOCUMENTS: [(&str, &str); 4] = [
+    (
+        "no write index is defined",
+        "it stands for several indices; remove the alias from all but the one it is named for",
+    ),
+    (
+        "pipeline with id",
+        "its index names an ingest pipeline that does not exist; remove index.default_pipeline and index.final_pipeline \
+         from its settings",
+    ),
+    (
+        "Number of documents in the",
+        "its index has as many documents as a shard can hold; it has to be built anew with more of ELASTICSEARCH_SHARDS",
+    ),
+    (
+        "contains unrecognized parameter",
+        "the server does not know a parameter of the request; it has to be Elasticsearch, 8.19 or newer",
+    ),
+];
+
+fn not_the_documents(error: Option<&EngineError>) -> Option<&'static str> {
+    let error = error?;
+    let known = NOT_THE_DOCUMENTS
+        .iter()
+        .find(|(words, _)| error.reason.contains(words));
+    known
+        .filter(|_| error.kind == "illegal_argument_exception")
+        .map(|(_, remedy)| *remedy)
+}
 
 pub(crate) fn meaning(status: u16, error: Option<&EngineError>) -> Meaning {
     let kind = EngineError::kind(error);
-    let is_about_the_alias = error.is_some_and(|error| error.reason.contains(NO_WRITE_INDEX));
     match status {
         200..300 => Meaning::Done,
         _ if kind == "version_conflict_engine_exception" => Meaning::Superseded,
         _ if PASSING.contains(&kind) => Meaning::Passing,
         408 | 429 | 500..600 => Meaning::Passing,
         413 => Meaning::TooLarge,
-        400 if REFUSED.contains(&kind) && !is_about_the_alias => Meaning::Refused,
+        400 if REFUSED.contains(&kind) && not_the_documents(error).is_none() => Meaning::Refused,
         _ => Meaning::NotUnderstood,
     }
 }
@@ -81,23 +120,23 @@ pub(crate) fn passing(status: u16, error: Option<EngineError>) -> IndexFault {
 /// A reason to stop, with what to do about it. `target` is the name that the request was addressed to.
 pub(crate) fn halt(target: &str, status: u16, error: Option<EngineError>) -> IndexFault {
     let kind = EngineError::kind(error.as_ref());
-    let is_about_the_alias = error
-        .as_ref()
-        .is_some_and(|error| error.reason.contains(NO_WRITE_INDEX));
-    let detail = match status {
-        401 => format!(
+    let detail = match (status, not_the_documents(error.as_ref())) {
+        (401, _) => format!(
             "Elasticsearch does not accept the user or password of ELASTICSEARCH_URL ({status}): correct them and restart"
         ),
-        403 => format!(
+        (403, _) => format!(
             "the user of ELASTICSEARCH_URL may not use {target} ({status}): grant it create_index, manage, read and write there, and restart"
         ),
-        404 if kind == "index_not_found_exception" || kind == "alias_not_found_exception" => format!(
+        (404, _) if kind == "index_not_found_exception" || kind == "alias_not_found_exception" => format!(
             "the index behind the write alias {target} is gone; restart search-indexer: it creates a new generation and \
              replays the topic from its beginning, or says what to repair if only the alias is missing"
         ),
-        400 if is_about_the_alias => format!(
-            "the write alias {target} stands for several indices; remove it from all but the one it is named for, and restart"
-        ),
+        (400, _) if kind == "index_closed_exception" => {
+            format!("the index behind the write alias {target} is closed: open it, and restart")
+        }
+        (400, Some(remedy)) => {
+            format!("nothing can be written through the alias {target}: {remedy}, and restart")
+        }
         _ => {
             let said = error.as_ref().map_or_else(
                 || "without an error of its own".to_owned(),
@@ -156,6 +195,14 @@ mod tests {
             (401, "security_exception", Meaning::NotUnderstood),
             (403, "security_exception", Meaning::NotUnderstood),
             (404, "index_not_found_exception", Meaning::NotUnderstood),
+            (404, "shard_not_found_exception", Meaning::Passing),
+            (404, "index_shard_closed_exception", Meaning::Passing),
+            (404, "", Meaning::NotUnderstood),
+            (503, "master_not_discovered_exception", Meaning::Passing),
+            (503, "no_shard_available_action_exception", Meaning::Passing),
+            (400, "x_content_parse_exception", Meaning::Refused),
+            (400, "x_content_e_o_f_exception", Meaning::Refused),
+            (500, "document_parsing_exception", Meaning::Passing),
             (405, "", Meaning::NotUnderstood),
             (302, "", Meaning::NotUnderstood),
         ];
@@ -171,15 +218,31 @@ mod tests {
     }
 
     #[test]
-    fn a_write_alias_of_several_indices_does_not_park_the_topic() {
-        let reason = "no write index is defined for alias [a-write]. The alias points to multiple indices";
-        let error = error("illegal_argument_exception", reason);
-        assert_eq!(meaning(400, Some(&error)), Meaning::NotUnderstood);
-        assert!(
-            halt("a-write", 400, Some(error))
-                .to_string()
-                .contains("stands for several indices")
-        );
+    fn what_is_told_of_every_document_does_not_park_the_topic() {
+        let table = [
+            (
+                "no write index is defined for alias [a-write]. The alias points to multiple indices",
+                "stands for several indices",
+            ),
+            ("pipeline with id [x] does not exist", "index.default_pipeline"),
+            (
+                "Number of documents in the index can't exceed [2147483519]",
+                "ELASTICSEARCH_SHARDS",
+            ),
+            (
+                "request [/a-write/_bulk] contains unrecognized parameter: [require_alias]",
+                "8.19 or newer",
+            ),
+        ];
+        for (reason, wanted) in table {
+            let told = error("illegal_argument_exception", reason);
+            assert_eq!(meaning(400, Some(&told)), Meaning::NotUnderstood, "{reason}");
+            let sentence = halt("a-write", 400, Some(told)).to_string();
+            assert!(sentence.contains(wanted), "{sentence}");
+            // A document may say so too.
+            let quoted = error("document_parsing_exception", reason);
+            assert_eq!(meaning(400, Some(&quoted)), Meaning::Refused, "{reason}");
+        }
     }
 
     #[test]

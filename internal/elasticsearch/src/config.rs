@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::bulk_window::Window;
 use crate::url::UrlParser;
 use crate::{ElasticsearchUrl, IndexName};
 
@@ -51,9 +52,14 @@ pub struct IndexSettings {
     #[arg(id = "elasticsearch_write_limit_ms", long = "elasticsearch-write-limit-ms", env = "ELASTICSEARCH_WRITE_LIMIT_MS", value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub write_limit_ms: u64,
 
-    /// The greatest body of one bulk request, in bytes; the server's own limit is 100 MB unless changed there
-    #[arg(id = "elasticsearch_bulk_bytes", long = "elasticsearch-bulk-bytes", env = "ELASTICSEARCH_BULK_BYTES", value_name = "BYTES", default_value_t = 8 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1_024..=100_000_000))]
+    /// The greatest body of one bulk request, in bytes. It is split where the server takes less (413)
+    #[arg(id = "elasticsearch_bulk_bytes", long = "elasticsearch-bulk-bytes", env = "ELASTICSEARCH_BULK_BYTES", value_name = "BYTES", default_value_t = 2 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1_024..=100_000_000))]
     pub bulk_bytes: u64,
+
+    /// Most bytes of bulk requests on their way at one time, and so how many of them; at least one. Fewer while the server
+    /// answers that it is busy
+    #[arg(id = "elasticsearch_in_flight_bytes", long = "elasticsearch-in-flight-bytes", env = "ELASTICSEARCH_IN_FLIGHT_BYTES", value_name = "BYTES", default_value_t = 8 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1_024..=1_000_000_000))]
+    pub in_flight_bytes: u64,
 }
 
 impl SearchSettings {
@@ -65,6 +71,11 @@ impl SearchSettings {
 impl IndexSettings {
     pub(crate) fn write_limit(&self) -> Duration {
         Duration::from_millis(self.write_limit_ms)
+    }
+
+    pub(crate) fn bulk_window(&self) -> Window {
+        let bytes = |setting| usize::try_from(setting).unwrap_or(usize::MAX);
+        Window::new(bytes(self.bulk_bytes), bytes(self.in_flight_bytes))
     }
 }
 
@@ -95,6 +106,7 @@ mod tests {
         );
         assert_eq!(all.search.search_limit(), Duration::from_secs(2));
         assert_eq!(all.index.write_limit(), Duration::from_secs(30));
+        assert_eq!(all.index.bulk_window().bytes(), 8 * 1024 * 1024);
     }
 
     #[test]

@@ -80,6 +80,7 @@ mod tests {
             refresh_ms: 250,
             write_limit_ms: 1_000,
             bulk_bytes: 1_024,
+            in_flight_bytes: 1_024,
         };
         let body = creation(
             &"tasks".parse().unwrap(),

@@ -4,9 +4,10 @@ mod support;
 
 use reqwest::Method;
 use serde_json::json;
-use support::{Fixture, id, index_settings, live, plain, raw, task, tombstone};
+use support::{Fixture, client, id, index_settings, live, plain, raw, task, tombstone};
 use taskwire_domain::{Document, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
 use taskwire_elasticsearch::{ElasticsearchIndex, IndexSettings};
+use taskwire_testkit::Proxy;
 
 fn is_rejected(outcome: &ItemOutcome) -> bool {
     matches!(outcome, ItemOutcome::Rejected { detail } if !detail.is_empty())
@@ -60,6 +61,8 @@ async fn poison_is_rejected_alone_wherever_it_stands() {
         hand_made(7, r#"{"a":]}"#),
         plain(8, 1),
         raw(9, 1, &json!({ "description": { "not": "text" } })),
+        // Half a character, which the server may have to quote in its refusal.
+        hand_made(10, r#"{"createdAt":"\ud800"}"#),
     ];
     let outcomes = fixture.index.apply(&operations).await.unwrap();
     let rejected: Vec<_> = (1..)
@@ -67,7 +70,7 @@ async fn poison_is_rejected_alone_wherever_it_stands() {
         .filter(|(_, outcome)| is_rejected(outcome))
         .map(|(n, _)| n)
         .collect();
-    assert_eq!(rejected, [1, 3, 5, 6, 7, 9], "{outcomes:?}");
+    assert_eq!(rejected, [1, 3, 5, 6, 7, 9, 10], "{outcomes:?}");
     let done = outcomes
         .iter()
         .filter(|outcome| **outcome == ItemOutcome::Done)
@@ -179,9 +182,13 @@ async fn a_second_index_behind_the_write_alias_halts_instead_of_parking_everythi
 }
 
 #[tokio::test]
-async fn a_full_disk_is_waited_out() {
+async fn a_full_disk_and_a_closed_door_are_waited_out() {
     let fixture = Fixture::create().await;
-    for block in ["index.blocks.read_only_allow_delete", "index.blocks.write"] {
+    for block in [
+        "index.blocks.read_only_allow_delete",
+        "index.blocks.write",
+        "index.blocks.read_only",
+    ] {
         fixture.put_settings(json!({ block: true })).await;
         let outcomes = fixture
             .index
@@ -202,4 +209,71 @@ async fn a_full_disk_is_waited_out() {
         .await
         .unwrap();
     assert_eq!(outcomes, [ItemOutcome::Done, ItemOutcome::Done]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_index_halts_with_what_to_do_and_parks_nothing() {
+    let fixture = Fixture::create().await;
+    let name = &fixture.generation.name;
+    let halted = async || match fixture.index.apply(&[plain(1, 1), plain(2, 1)]).await {
+        Err(IndexFault::Halt { detail, .. }) => detail,
+        other => panic!("expected a halt, got {other:?}"),
+    };
+    let request = async |path: String| {
+        fixture.server.request(Method::POST, &path, None).await;
+    };
+    for setting in ["index.default_pipeline", "index.final_pipeline"] {
+        fixture.put_settings(json!({ setting: "nobody" })).await;
+        let sentence = halted().await;
+        assert!(
+            sentence.contains("ingest pipeline that does not exist"),
+            "{sentence}"
+        );
+        fixture.put_settings(json!({ setting: null })).await;
+    }
+
+    request(format!("/{name}/_close")).await;
+    let sentence = halted().await;
+    assert!(sentence.contains("is closed: open it"), "{sentence}");
+    request(format!("/{name}/_open")).await;
+
+    let alias = format!("/{name}/_alias/{}", fixture.generation.write_alias);
+    fixture.server.request(Method::DELETE, &alias, None).await;
+    let sentence = halted().await;
+    assert!(
+        sentence.contains("what to repair if only the alias is missing"),
+        "{sentence}"
+    );
+    fixture.server.request(Method::PUT, &alias, None).await;
+    let outcomes = fixture.index.apply(&[plain(1, 1)]).await.unwrap();
+    assert_eq!(outcomes, [ItemOutcome::Done]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_was_lost_can_be_sent_again_without_harm() {
+    let fixture = Fixture::create().await;
+    let proxy = Proxy::in_front_of(fixture.server.url()).await;
+    let settings = IndexSettings {
+        write_limit_ms: 1_000,
+        ..index_settings()
+    };
+    let index = ElasticsearchIndex::new(client(proxy.url()), &fixture.generation, &settings);
+    let batch = [plain(1, 1), tombstone(2, 3), plain(3, 1)];
+
+    // As with a server that is stopped while it answers.
+    proxy.hold_answers();
+    let fault = index.apply(&batch).await;
+    assert!(matches!(fault, Err(IndexFault::Retry { .. })), "{fault:?}");
+    // It was applied all the same, and a newer version comes before the repetition.
+    assert_eq!(fixture.document(id(2)).await["_version"], 3);
+    fixture.index.apply(&[tombstone(1, 2)]).await.unwrap();
+
+    proxy.resume();
+    assert_eq!(index.apply(&batch).await.unwrap(), vec![ItemOutcome::Done; 3]);
+    let versions = [1, 2, 3].map(|n| fixture.document(id(n)));
+    let mut seen = Vec::new();
+    for version in versions {
+        seen.push(version.await["_version"].clone());
+    }
+    assert_eq!(seen, [json!(2), json!(3), json!(1)]);
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test target uses what it needs")]
 #![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
 
+pub(crate) mod fake_server;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 #[allow(unused_imports, reason = "not every test binary uses each of them")]
@@ -20,8 +22,19 @@ pub(crate) fn index_settings() -> IndexSettings {
         replicas: 0,
         refresh_ms: 500,
         write_limit_ms: 30_000,
-        bulk_bytes: 8 * 1024 * 1024,
+        bulk_bytes: 2 * 1024 * 1024,
+        in_flight_bytes: 8 * 1024 * 1024,
     }
+}
+
+/// An index on a server that need not be one.
+pub(crate) fn index_at(url: &str, settings: &IndexSettings) -> ElasticsearchIndex {
+    let generation = Generation {
+        name: "t-v1-000001".into(),
+        write_alias: "t-v1-000001-write".into(),
+        group: "g".into(),
+    };
+    ElasticsearchIndex::new(client(url), &generation, settings)
 }
 
 pub(crate) fn client(url: &str) -> Client {
