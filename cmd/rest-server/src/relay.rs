@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskwire_domain::Chain;
+use taskwire_domain::{Chain, EventPublisher, Outbox};
 use taskwire_kafka::{KafkaPublisher, KafkaSettings, TopicFault, TopicPlan, create_topic};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_postgres::PostgresOutbox;
 use tokio::sync::Notify;
 
 use crate::settings::ServeSettings;
@@ -18,17 +17,35 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The same after the brokers refused: somebody has to change something first.
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 
+/// What it publishes with.
+pub(crate) fn publisher(settings: &ServeSettings) -> KafkaPublisher {
+    let publisher = KafkaPublisher::new(&settings.kafka);
+    match plan(settings) {
+        Some(plan) => publisher.creating(plan),
+        None => publisher,
+    }
+}
+
+/// The topic, if we may create it.
+fn plan(settings: &ServeSettings) -> Option<TopicPlan> {
+    settings
+        .create_topics
+        .then(|| TopicPlan::events(&settings.kafka, &settings.topic))
+}
+
 /// Starts it: first the schema, then the topic, then the election. None of it holds up the API: requests are 503 until
 /// the schema is there, and then writes gather in the outbox.
-pub(crate) fn start(lifecycle: &mut Lifecycle, settings: &ServeSettings, written: Arc<Notify>) {
+pub(crate) fn start(
+    lifecycle: &mut Lifecycle,
+    settings: &ServeSettings,
+    outbox: Arc<dyn Outbox>,
+    publisher: Arc<dyn EventPublisher>,
+    written: Arc<Notify>,
+) {
     let stopping = lifecycle.stopping();
-    let outbox = Arc::new(PostgresOutbox::new(&settings.postgres.url));
-    let publisher = Arc::new(KafkaPublisher::new(&settings.kafka));
     let (database, auto_migrate) = (settings.postgres.url.clone(), settings.auto_migrate);
     let (kafka, relay) = (settings.kafka.clone(), settings.relay.clone());
-    let plan = settings
-        .create_topics
-        .then(|| TopicPlan::events(&settings.kafka, &settings.topic));
+    let plan = plan(settings);
     lifecycle.spawn("relay", async move {
         let prepared = async {
             storage::prepare(&database, auto_migrate).await?;

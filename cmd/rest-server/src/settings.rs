@@ -7,6 +7,7 @@ use clap::Parser;
 use taskwire_elasticsearch::{ElasticsearchSettings, SearchSettings};
 use taskwire_kafka::{KafkaSettings, TopicSettings};
 use taskwire_postgres::{DatabaseUrl, PostgresSettings};
+use taskwire_purge::PurgeSettings;
 use taskwire_relay::RelaySettings;
 use taskwire_rest::{RestConfig, listen_address};
 use taskwire_telemetry::TelemetrySettings;
@@ -57,6 +58,8 @@ pub(crate) struct ServeSettings {
     pub(crate) search: SearchSettings,
     #[command(flatten)]
     pub(crate) relay: RelaySettings,
+    #[command(flatten)]
+    pub(crate) purge: PurgeSettings,
     #[command(flatten)]
     pub(crate) telemetry: TelemetrySettings,
 }

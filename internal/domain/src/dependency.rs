@@ -23,4 +23,9 @@ pub trait Dependency: Send + Sync {
 
     /// Asks it. The caller sets the time limit by dropping the future, so this must be cancel-safe.
     async fn check(&self) -> Result<(), Unreachable>;
+
+    /// Something about it that is wrong although it answers, as a sentence that may be shown to anybody.
+    fn doubt(&self) -> Option<&'static str> {
+        None
+    }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{BoxError, EncodedEvent};
+use crate::{BoxError, EncodedEvent, TaskId};
 
 /// A published-not-yet event and the outbox row that holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,9 @@ pub struct OutboxRecord {
     /// The event.
     pub event: EncodedEvent,
 }
+
+/// The outbox by name, where a write is refused because too many events wait in it, and in the health report.
+pub const OUTBOX: &str = "outbox";
 
 /// The outbox could not be reached or refused; the session, if there was one, is lost and with it the
 /// leadership.
@@ -36,9 +39,10 @@ pub trait Outbox: Send + Sync {
 /// connection that holds the lock, so one who lost the lock cannot delete.
 #[async_trait]
 pub trait OutboxSession: Send {
-    /// The oldest `limit` rows of the whole table, in the order of their ids, from one snapshot. There is no
-    /// cursor on purpose: a lower id may be committed late, and a cursor would pass it by.
-    async fn read(&mut self, limit: u32) -> Result<Vec<OutboxRecord>, OutboxFault>;
+    /// The oldest `limit` rows of the whole table but those of the tasks in `set_aside`, in the order of their ids,
+    /// from one snapshot. There is no cursor on purpose: a lower id may be committed late, and a cursor would pass it
+    /// by.
+    async fn read(&mut self, limit: u32, set_aside: &[TaskId]) -> Result<Vec<OutboxRecord>, OutboxFault>;
 
     /// Deletes exactly these rows. Never a range: a range would take rows that were committed late and not
     /// published.
@@ -57,6 +61,9 @@ pub trait OutboxSession: Send {
 pub struct PublishFault {
     /// What the broker or its client said, and what to do where we know it.
     pub detail: String,
+    /// The rows that the broker will not take as they are, while it takes others: their tasks have to be set aside,
+    /// or nothing behind them is ever published. Mostly empty.
+    pub refused: Vec<i64>,
     /// Why, for the log.
     #[source]
     pub cause: Option<BoxError>,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use support::{Stored, admin, contents, kafka, outbox_record, records};
 use taskwire_domain::{Dependency, EventPublisher, IdSource, OutboxRecord, SystemIds};
-use taskwire_kafka::{ClientOption, KafkaHealth, KafkaPublisher};
+use taskwire_kafka::{ClientOption, KafkaHealth, KafkaPublisher, TopicPlan, TopicSettings};
 use taskwire_testkit::Topics;
 
 type ValueAndHeaders = (Vec<u8>, Vec<(String, String)>);
@@ -94,20 +94,7 @@ async fn a_publication_that_is_abandoned_and_purged_can_be_repeated_in_order() {
     assert!(futures::FutureExt::now_or_never(publisher.publish(&batch)).is_none());
     publisher.purge().await;
     publisher.publish(&batch).await.unwrap();
-    let stored = contents(&topics, topics.tasks()).await;
-    let first_occurrences: BTreeMap<_, _> = found_by_key(&stored)
-        .into_iter()
-        .map(|(key, versions)| {
-            let mut seen = Vec::new();
-            versions.into_iter().for_each(|version| {
-                if !seen.contains(&version) {
-                    seen.push(version);
-                }
-            });
-            (key, seen)
-        })
-        .collect();
-    assert_eq!(first_occurrences, by_key(&batch));
+    assert_eq!(first_occurrences(&topics).await, by_key(&batch));
 }
 
 #[tokio::test]
@@ -208,6 +195,95 @@ async fn a_record_that_the_client_refuses_is_a_fault_and_nothing_follows() {
         !stored.is_empty() && stored.iter().all(|record| record.value == b"1"),
         "{stored:?}"
     );
+}
+
+/// A topic that takes less than what goes out as one request, though each record is small.
+#[tokio::test]
+async fn a_batch_that_is_too_large_as_one_is_published_in_parts_and_in_order() {
+    let topics = narrow_topic().await;
+    let publisher = KafkaPublisher::new(&kafka(&topics));
+    let batch = records(200, 5);
+    publisher.publish(&batch).await.unwrap();
+    assert_eq!(first_occurrences(&topics).await, by_key(&batch));
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_is_named_and_keeps_no_other_task_from_the_topic() {
+    let topics = narrow_topic().await;
+    let publisher = KafkaPublisher::new(&kafka(&topics));
+    let mut batch = records(60, 6);
+    // The third version of the second task.
+    let too_large = 2 * 6 + 1;
+    let task = batch[too_large].event.task_id;
+    batch[too_large].event.payload = vec![b'x'; 5_000].into();
+    let fault = publisher.publish(&batch).await.unwrap_err();
+    assert_eq!(fault.refused, [batch[too_large].id]);
+    assert!(fault.detail.contains("max.message.bytes"), "{fault}");
+    let published: Vec<_> = batch
+        .iter()
+        .enumerate()
+        .filter(|(number, record)| record.event.task_id != task || *number < too_large)
+        .map(|(_, record)| record.clone())
+        .collect();
+    assert_eq!(first_occurrences(&topics).await, by_key(&published));
+}
+
+async fn first_occurrences(topics: &Topics) -> BTreeMap<String, Vec<ValueAndHeaders>> {
+    let mut found = found_by_key(&contents(topics, topics.tasks()).await);
+    for records in found.values_mut() {
+        let mut seen: Vec<ValueAndHeaders> = Vec::new();
+        for record in records.drain(..) {
+            if !seen.contains(&record) {
+                seen.push(record);
+            }
+        }
+        *records = seen;
+    }
+    found
+}
+
+async fn delete_topic(topics: &Topics) {
+    let deleted = admin(topics)
+        .delete_topics(&[topics.tasks()], &AdminOptions::new())
+        .await
+        .unwrap();
+    deleted.into_iter().next().unwrap().unwrap();
+}
+
+/// Repeats the batch as a relay does.
+async fn published_in_the_end(publisher: &KafkaPublisher, batch: &[OutboxRecord]) -> usize {
+    let mut faults = 0;
+    let repeated = async {
+        while publisher.publish(batch).await.is_err() {
+            faults += 1;
+        }
+    };
+    let limit = std::time::Duration::from_secs(120);
+    tokio::time::timeout(limit, repeated).await.unwrap();
+    faults
+}
+
+#[tokio::test]
+async fn a_topic_that_was_deleted_is_created_anew_by_one_who_may_and_named_by_one_who_may_not() {
+    let topics = Topics::create(3).await;
+    let settings = TopicSettings {
+        kafka_topic_partitions: 3,
+        kafka_topic_replication: -1,
+        kafka_topic_retention_ms: -1,
+    };
+    let may = KafkaPublisher::new(&kafka(&topics)).creating(TopicPlan::events(&kafka(&topics), &settings));
+    let may_not = KafkaPublisher::new(&kafka(&topics));
+    let batch = records(30, 3);
+    may.publish(&batch).await.unwrap();
+    may_not.publish(&batch).await.unwrap();
+
+    delete_topic(&topics).await;
+    let fault = may_not.publish(&batch).await.unwrap_err();
+    assert!(fault.detail.contains("the topic does not exist"), "{fault}");
+    assert!(fault.refused.is_empty(), "{fault:?}");
+    assert!(published_in_the_end(&may, &batch).await > 0, "it noticed");
+    assert_eq!(first_occurrences(&topics).await, by_key(&batch));
+    published_in_the_end(&may_not, &batch).await;
 }
 
 #[tokio::test]

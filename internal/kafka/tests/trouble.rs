@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
@@ -11,7 +12,7 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use support::{assigned, limits, next, position, read, records, until};
 use taskwire_domain::{EventPublisher, EventSource, SourceEvent};
-use taskwire_kafka::{KafkaPublisher, KafkaSettings, KafkaSource};
+use taskwire_kafka::{ClientOption, KafkaPublisher, KafkaSettings, KafkaSource};
 
 type Cluster = MockCluster<'static, DefaultProducerContext>;
 
@@ -75,6 +76,27 @@ async fn a_group_that_may_not_be_read_is_a_failure_that_says_what_to_do() {
     source.close().await.unwrap();
 }
 
+/// librdkafka gives up for good when a member is told that another one has taken its place.
+#[tokio::test]
+async fn a_fatal_error_of_the_client_ends_the_reader() {
+    let (cluster, settings) = cluster(1);
+    KafkaPublisher::new(&settings)
+        .publish(&records(10, 1))
+        .await
+        .unwrap();
+    let mut source = start(&settings);
+    read(&mut source, 10).await;
+    let fenced = RDKafkaRespErr::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+    cluster.request_errors(RDKafkaApiKey::Heartbeat, &[fenced]);
+    let fault = support::failure(&mut source).await;
+    assert!(
+        fault.detail.contains("cannot be read") && fault.detail.to_lowercase().contains("fenced"),
+        "{fault}"
+    );
+    // Whether the client notices that it cannot commit any more depends on how far it has got with its end.
+    drop(source.close().await);
+}
+
 #[tokio::test]
 async fn a_broker_that_is_away_for_a_while_is_waited_for_by_reader_and_publisher() {
     let (cluster, settings) = cluster(1);
@@ -101,6 +123,45 @@ async fn a_broker_that_is_away_for_a_while_is_waited_for_by_reader_and_publisher
     read(&mut source, 10).await;
     let lag = source.lag();
     until("the lag of what was not stored", || lag.group_lag() == 10).await;
+    source.close().await.unwrap();
+}
+
+/// Each request is given up and sent again before its answer comes, so that the broker has taken what its client thinks
+/// is lost. The client has to wait for the late word, and repeat nothing out of order.
+#[tokio::test]
+async fn a_broker_that_answers_too_late_is_awaited_and_the_order_kept() {
+    let (cluster, mut settings) = cluster(1);
+    let option = ClientOption {
+        key: "socket.timeout.ms".to_owned(),
+        value: "1000".to_owned(),
+    };
+    settings.kafka_client_options = vec![option];
+    let publisher = KafkaPublisher::new(&settings);
+    let batch = records(50, 2);
+    publisher.publish(&batch[..10]).await.unwrap();
+    cluster
+        .broker_round_trip_time(1, Duration::from_millis(2_500))
+        .unwrap();
+    let mut publishing = Box::pin(publisher.publish(&batch[10..]));
+    let early = tokio::time::timeout(Duration::from_secs(6), &mut publishing).await;
+    assert!(early.is_err(), "nothing is acknowledged in time: {early:?}");
+    cluster.broker_round_trip_time(1, Duration::ZERO).unwrap();
+    tokio::time::timeout(Duration::from_secs(60), publishing)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut source = start(&settings);
+    let found = read(&mut source, 50).await;
+    let mut versions: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+    for record in found {
+        let version = record.headers.iter().find(|(name, _)| name == "ce_taskversion");
+        let version = version.and_then(|(_, value)| value.as_deref()).unwrap();
+        let version: i64 = std::str::from_utf8(version).unwrap().parse().unwrap();
+        let last = versions.entry(record.key.unwrap().to_vec()).or_default();
+        assert!(version <= *last + 1, "{version} stands before {}", *last + 1);
+        *last = version.max(*last);
+    }
+    assert!(versions.values().all(|last| *last == 25), "{versions:?}");
     source.close().await.unwrap();
 }
 

@@ -26,6 +26,17 @@ pub struct PostgresSettings {
     /// How long the database may work on one statement, waiting for locks included, in milliseconds
     #[arg(id = "postgres_statement_timeout_ms", long = "database-statement-timeout-ms", env = "DATABASE_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=5_000), value_name = "MS")]
     pub statement_timeout_ms: u64,
+
+    /// Events that may wait to be published before writes are refused with 503, so that a broker which is away for long
+    /// does not fill the database's disk; 0 is no limit. An event takes about 1 kB, with the longest texts 60 kB
+    #[arg(
+        id = "postgres_outbox_limit",
+        long = "outbox-limit",
+        env = "OUTBOX_LIMIT",
+        default_value_t = 1_000_000,
+        value_name = "EVENTS"
+    )]
+    pub outbox_limit: u64,
 }
 
 impl PostgresSettings {

@@ -39,6 +39,9 @@ const STAND: &str = "
 
 const READ: &str = "select id, task_id, version, payload, headers from outbox order by id limit $1";
 
+const READ_OTHERS: &str = "
+    select id, task_id, version, payload, headers from outbox where task_id <> all($2) order by id limit $1";
+
 const DELETE: &str = "delete from outbox where id = any($1)";
 
 /// [`Outbox`] over connections of its own. They must reach the server directly: the lock belongs to the server's
@@ -108,12 +111,17 @@ impl Session {
 
 #[async_trait]
 impl OutboxSession for Session {
-    async fn read(&mut self, limit: u32) -> Result<Vec<OutboxRecord>, OutboxFault> {
+    async fn read(&mut self, limit: u32, set_aside: &[TaskId]) -> Result<Vec<OutboxRecord>, OutboxFault> {
         const ACTION: &str = "read the outbox";
         let mut connection = self.connection(ACTION)?;
-        let read = sqlx::query_as(READ)
-            .bind(i64::from(limit))
-            .fetch_all(&mut connection);
+        let read = match set_aside {
+            [] => sqlx::query_as(READ).bind(i64::from(limit)),
+            tasks => {
+                let tasks: Vec<Uuid> = tasks.iter().map(|task| task.as_uuid()).collect();
+                sqlx::query_as(READ_OTHERS).bind(i64::from(limit)).bind(tasks)
+            }
+        };
+        let read = read.fetch_all(&mut connection);
         let rows: Vec<Row> = answer(ACTION, ANSWER_LIMIT, read).await?;
         let records = rows.into_iter().map(record).collect::<Result<_, _>>()?;
         self.keep(connection);

@@ -13,7 +13,6 @@ use taskwire_domain::{
 };
 use tokio::sync::Notify;
 
-use crate::PostgresPool;
 use crate::checkout::within;
 use crate::claims::{self, bind_claim, claim, claim_key};
 use crate::deadlock::sent_again;
@@ -21,6 +20,7 @@ use crate::decide::{Decided, decide};
 use crate::error::{Constraint, at_commit, broken_constraint, not_applied, waited_for_twin};
 use crate::hierarchy::{self, TreeLock};
 use crate::row::{TaskRow, bind_event, bind_task, task_columns};
+use crate::{OutboxBound, PostgresPool};
 use crate::{list, signing_key};
 
 // In every write the outbox row is made from what the write of the task returned. So there is no event without its
@@ -93,6 +93,7 @@ enum Placement<'c> {
 /// connection is closed. The relay may then learn of it only when it looks by itself.
 pub struct PostgresTasks {
     pub(crate) pool: PostgresPool,
+    pub(crate) bound: Arc<OutboxBound>,
     written: Arc<Notify>,
 }
 
@@ -100,7 +101,15 @@ impl PostgresTasks {
     /// `written` is notified after every commit, so that a relay in the same process need not wait until it looks by
     /// itself.
     pub fn new(pool: PostgresPool, written: Arc<Notify>) -> Self {
-        Self { pool, written }
+        let bound = Arc::new(OutboxBound::new(0));
+        Self { pool, bound, written }
+    }
+
+    /// Writes are refused while this bound is reached.
+    #[must_use]
+    pub fn bounded_by(mut self, bound: Arc<OutboxBound>) -> Self {
+        self.bound = bound;
+        self
     }
 
     /// Sends a write that commits itself.
@@ -243,6 +252,7 @@ impl PostgresTasks {
 #[async_trait]
 impl TaskRepository for PostgresTasks {
     async fn create(&self, task: &Task, event: &EncodedEvent) -> Result<(), Error> {
+        self.bound.admit()?;
         sent_again(|| self.insert(task, event)).await?;
         Ok(())
     }
@@ -253,6 +263,7 @@ impl TaskRepository for PostgresTasks {
         event: &EncodedEvent,
         claim: &AnsweredClaim,
     ) -> Result<Once<()>, Error> {
+        self.bound.admit()?;
         for _ in 0..claims::MAX_ATTEMPTS {
             if sent_again(|| self.insert_once(task, event, claim)).await? == Written::Applied {
                 return Ok(Once::First(()));
@@ -265,6 +276,7 @@ impl TaskRepository for PostgresTasks {
     }
 
     async fn update(&self, task: &Task, expected: Version, event: &EncodedEvent) -> Result<Written, Error> {
+        self.bound.admit()?;
         sent_again(|| self.replace(task, expected, event)).await
     }
 
@@ -274,6 +286,7 @@ impl TaskRepository for PostgresTasks {
         expected: Version,
         event: &EncodedEvent,
     ) -> Result<Written, Error> {
+        self.bound.admit()?;
         sent_again(|| self.remove(deleted, expected, event)).await
     }
 
@@ -292,6 +305,7 @@ impl TaskRepository for PostgresTasks {
         decision: Arc<dyn Decision>,
         claim: Option<&KeyClaim>,
     ) -> Result<Once<Vec<Result<Receipt, Error>>>, Error> {
+        self.bound.admit()?;
         for _ in 0..claims::MAX_ATTEMPTS {
             match (decide(&self.pool, &decision, claim).await?, claim) {
                 (Decided::Changed(results), _) => {

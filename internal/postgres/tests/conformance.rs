@@ -56,7 +56,7 @@ impl<const REPEATABLE_READ: bool> repository::Backend for Postgres<REPEATABLE_RE
     async fn outbox(&self) -> Vec<OutboxRecord> {
         let outbox = PostgresOutbox::new(&self.database.url().parse().unwrap());
         let mut session = outbox.elect().await.unwrap().unwrap();
-        let records = session.read(100_000).await.unwrap();
+        let records = session.read(100_000, &[]).await.unwrap();
         session.resign().await.unwrap();
         records
     }

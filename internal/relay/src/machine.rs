@@ -1,9 +1,10 @@
 //! The decisions of a relay, without I/O, clock or randomness, so that a scheduler can try any order of events.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use taskwire_domain::OutboxRecord;
+use taskwire_domain::{OutboxRecord, TaskId};
 
 use crate::RelaySettings;
 
@@ -20,6 +21,9 @@ pub enum Input {
     Published,
     /// Not every record of the batch is acknowledged; some may be.
     PublishFailed,
+    /// Nor will every record of it be: the broker takes no event of these tasks as it is. Of the others some may be
+    /// acknowledged.
+    Refused(Vec<TaskId>),
     /// The rows of the batch are gone.
     Deleted,
     /// The publisher holds nothing any more.
@@ -41,6 +45,8 @@ pub enum Action {
     Read {
         /// At most so many.
         limit: u32,
+        /// None of these tasks.
+        set_aside: Vec<TaskId>,
     },
     /// Publish these, in order, and await every acknowledgement while keeping the session alive.
     Publish(Vec<OutboxRecord>),
@@ -92,6 +98,8 @@ pub struct Relay {
     state: State,
     stopping: bool,
     trouble: ExponentialBackoff,
+    /// Tasks of which the broker refused an event: none of theirs is published, or it would overtake that one.
+    set_aside: BTreeSet<TaskId>,
 }
 
 impl Relay {
@@ -102,12 +110,23 @@ impl Relay {
             state: State::StandingBy,
             stopping: false,
             trouble: fresh_backoff(),
+            set_aside: BTreeSet::new(),
         }
     }
 
     /// From now on it finishes what it holds, gives up leadership and ends.
     pub fn stop(&mut self) {
         self.stopping = true;
+    }
+
+    /// From the next reading on, the tasks that were set aside are tried again: what refused them may be repaired.
+    pub fn try_set_aside_again(&mut self) {
+        self.set_aside.clear();
+    }
+
+    /// How many tasks are set aside.
+    pub fn set_aside(&self) -> usize {
+        self.set_aside.len()
     }
 
     /// Whether this relay believes that it leads.
@@ -131,7 +150,10 @@ impl Relay {
         let state = std::mem::replace(&mut self.state, State::Finished);
         let (next, action) = match (state, input) {
             (State::StandingBy, Input::Start | Input::Waited) => self.elect(),
-            (State::Electing, Input::Elected(true)) => self.read(),
+            (State::Electing, Input::Elected(true)) => {
+                self.set_aside.clear();
+                self.read()
+            }
             (State::Electing, Input::Elected(false)) => {
                 self.trouble = fresh_backoff();
                 self.stand_by(self.settings.election())
@@ -141,6 +163,12 @@ impl Relay {
                 (State::Deleting { full }, Action::Delete(ids))
             }
             (State::Publishing { .. }, Input::PublishFailed) => {
+                (State::Purging { leading: true }, Action::Purge)
+            }
+            (State::Publishing { .. }, Input::Refused(tasks)) => {
+                if self.set_aside.len() + tasks.len() <= MOST_SET_ASIDE {
+                    self.set_aside.extend(tasks);
+                }
                 (State::Purging { leading: true }, Action::Purge)
             }
             (State::Deleting { full }, Input::Deleted) => {
@@ -192,6 +220,7 @@ impl Relay {
             State::Reading,
             Action::Read {
                 limit: self.settings.batch_size,
+                set_aside: self.set_aside.iter().copied().collect(),
             },
         )
     }
@@ -239,6 +268,10 @@ impl Relay {
     }
 }
 
+/// With more tasks refused than this, it is the topic that is wrong and not some events: the relay stops there, says so,
+/// and goes on trying.
+const MOST_SET_ASIDE: usize = 100;
+
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// 100 ms, doubled with every failure in a row, up to five seconds: shorter than the time after which the
@@ -276,10 +309,17 @@ mod tests {
         OutboxRecord { id, event }
     }
 
+    fn read_all() -> Action {
+        Action::Read {
+            limit: 2,
+            set_aside: Vec::new(),
+        }
+    }
+
     fn leader() -> Relay {
         let mut relay = Relay::new(settings());
         assert_eq!(relay.step(Input::Start), Action::Elect);
-        assert_eq!(relay.step(Input::Elected(true)), Action::Read { limit: 2 });
+        assert_eq!(relay.step(Input::Elected(true)), read_all());
         relay
     }
 
@@ -291,7 +331,7 @@ mod tests {
         assert_eq!(relay.step(Input::Published), Action::Delete(vec![7, 9]));
         assert_eq!(
             relay.step(Input::Deleted),
-            Action::Read { limit: 2 },
+            read_all(),
             "a full batch may have more behind it"
         );
     }
@@ -308,13 +348,56 @@ mod tests {
         else {
             panic!("no wait")
         };
-        assert_eq!(relay.step(Input::Waited), Action::Read { limit: 2 });
+        assert_eq!(relay.step(Input::Waited), read_all());
         relay.step(Input::Read(vec![record(7)]));
         relay.step(Input::PublishFailed);
         let Action::Wait { at_most: second, .. } = relay.step(Input::Purged) else {
             panic!("no wait")
         };
         assert!(second > first, "{second:?} after {first:?}");
+    }
+
+    #[test]
+    fn a_refused_task_is_set_aside_until_it_is_tried_again_or_another_election() {
+        let task = record(7).event.task_id;
+        let aside = Action::Read {
+            limit: 2,
+            set_aside: vec![task],
+        };
+        let mut relay = leader();
+        let refuse = |relay: &mut Relay| {
+            relay.step(Input::Read(vec![record(7)]));
+            assert_eq!(relay.step(Input::Refused(vec![task])), Action::Purge);
+            assert!(matches!(relay.step(Input::Purged), Action::Wait { .. }));
+            relay.step(Input::Waited)
+        };
+        assert_eq!(refuse(&mut relay), aside);
+        relay.step(Input::Read(Vec::new()));
+        assert_eq!(
+            relay.step(Input::Waited),
+            aside,
+            "for as long as nobody says otherwise"
+        );
+        relay.step(Input::Read(Vec::new()));
+        relay.try_set_aside_again();
+        assert_eq!(relay.step(Input::Waited), read_all());
+
+        assert_eq!(refuse(&mut relay), aside);
+        relay.step(Input::SessionLost);
+        relay.step(Input::Purged);
+        relay.step(Input::Waited);
+        assert_eq!(relay.step(Input::Elected(true)), read_all());
+    }
+
+    #[test]
+    fn a_broker_that_refuses_nearly_everything_is_waited_for() {
+        let mut relay = leader();
+        relay.step(Input::Read(vec![record(7)]));
+        let many = |index: usize| format!("00000000-0000-7000-8000-{index:012}").parse().unwrap();
+        relay.step(Input::Refused((0..=MOST_SET_ASIDE).map(many).collect()));
+        relay.step(Input::Purged);
+        assert_eq!(relay.set_aside(), 0);
+        assert_eq!(relay.step(Input::Waited), read_all());
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub(crate) struct RelayMetrics {
     pub(crate) failures: Counter<u64>,
     /// 1 while this process leads.
     pub(crate) leader: Gauge<u64>,
+    /// Tasks whose events are held back because the broker refuses one of them.
+    pub(crate) set_aside: Gauge<u64>,
 }
 
 impl RelayMetrics {
@@ -27,12 +29,17 @@ impl RelayMetrics {
             .u64_gauge("taskwire.relay.leader")
             .with_description("1 while this process leads")
             .build();
+        let set_aside = meter
+            .u64_gauge("taskwire.relay.set_aside")
+            .with_description("tasks held back because the broker refuses an event of theirs")
+            .build();
         // From the start: a process that never leads is a 0, not an absence.
         leader.record(0, &[]);
         Self {
             published,
             failures,
             leader,
+            set_aside,
         }
     }
 }

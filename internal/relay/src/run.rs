@@ -4,8 +4,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskwire_domain::{Chain, EventPublisher, Outbox, OutboxFault, OutboxRecord, OutboxSession};
+use taskwire_domain::{
+    Chain, EventPublisher, Outbox, OutboxFault, OutboxRecord, OutboxSession, PublishFault, TaskId,
+};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::RelayMetrics;
@@ -18,6 +21,10 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How long a stop waits for the acknowledgements of the batch in hand. What is not acknowledged by then stays
 /// in the outbox and is published by the next leader.
 const LAST_BATCH: Duration = Duration::from_secs(5);
+
+/// How long a task whose event the broker refused is left alone: often enough that a repaired topic is noticed, and
+/// seldom enough that the others are not held up.
+const ASIDE: Duration = Duration::from_secs(60);
 
 /// Relays until `stopping` is cancelled. `written` wakes an idle leader at once; it is to be notified after a
 /// write is committed.
@@ -37,6 +44,7 @@ pub async fn run(
         stopping,
         session: None,
         leading: false,
+        aside_since: None,
         metrics: RelayMetrics::new(),
     };
     let mut relay = Relay::new(settings);
@@ -45,11 +53,17 @@ pub async fn run(
         if shell.stopping.is_cancelled() {
             relay.stop();
         }
+        if shell.aside_since.is_some_and(|since| since.elapsed() >= ASIDE) {
+            shell.aside_since = None;
+            relay.try_set_aside_again();
+        }
         let action = relay.step(input);
         shell.show_leadership(relay.leads());
+        let set_aside = if relay.leads() { relay.set_aside() } else { 0 };
+        shell.metrics.set_aside.record(set_aside as u64, &[]);
         input = match action {
             Action::Elect => shell.elect().await,
-            Action::Read { limit } => shell.read(limit).await,
+            Action::Read { limit, set_aside } => shell.read(limit, &set_aside).await,
             Action::Publish(batch) => shell.publish(&batch).await,
             Action::Delete(ids) => shell.delete(&ids).await,
             Action::Purge => {
@@ -73,6 +87,8 @@ struct Shell {
     stopping: CancellationToken,
     session: Option<Box<dyn OutboxSession>>,
     leading: bool,
+    /// When the first of the tasks that are set aside was.
+    aside_since: Option<Instant>,
     metrics: RelayMetrics,
 }
 
@@ -100,11 +116,11 @@ impl Shell {
         }
     }
 
-    async fn read(&mut self, limit: u32) -> Input {
+    async fn read(&mut self, limit: u32, set_aside: &[TaskId]) -> Input {
         let Some(session) = &mut self.session else {
             return Input::SessionLost;
         };
-        match session.read(limit).await {
+        match session.read(limit, set_aside).await {
             Ok(records) => Input::Read(records),
             Err(fault) => lost(&fault),
         }
@@ -141,8 +157,12 @@ impl Shell {
                     Ok(()) => return Input::Published,
                     Err(fault) => {
                         self.metrics.failures.add(1, &[]);
-                        tracing::warn!(error = %Chain(&fault), batch.events = batch.len(), "a batch was not published and will be published again");
-                        return Input::PublishFailed;
+                        let refused = report(&fault, batch);
+                        if refused.is_empty() {
+                            return Input::PublishFailed;
+                        }
+                        self.aside_since.get_or_insert_with(Instant::now);
+                        return Input::Refused(refused);
                     }
                 },
                 () = tokio::time::sleep(HEARTBEAT) => {
@@ -182,6 +202,27 @@ impl Shell {
         }
         Input::Resigned
     }
+}
+
+/// Says what is wrong with a batch; the tasks of which the broker refused an event.
+fn report(fault: &PublishFault, batch: &[OutboxRecord]) -> Vec<TaskId> {
+    if fault.refused.is_empty() {
+        tracing::warn!(error = %Chain(fault), batch.events = batch.len(), "a batch was not published and will be published again");
+    }
+    let refused = batch.iter().filter(|record| fault.refused.contains(&record.id));
+    let set_aside = refused.map(|record| {
+        tracing::error!(
+            error = %Chain(fault),
+            outbox.id = record.id,
+            task.id = %record.event.task_id,
+            task.version = record.event.version.get(),
+            event.bytes = record.event.payload.len(),
+            retry.after_ms = ASIDE.as_millis(),
+            "the broker refuses an event; it stays in the outbox with all that follow of its task, the others go on"
+        );
+        record.event.task_id
+    });
+    set_aside.collect()
 }
 
 fn lost(fault: &OutboxFault) -> Input {

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use serde::Serialize;
-use taskwire_domain::{Chain, Error, FieldError, Location};
+use taskwire_domain::{Chain, Error, FieldError, Location, OUTBOX};
 
 use crate::failure::{Failure, FailureNote, Refusal};
 use crate::failure_table::{self, Row};
@@ -177,6 +177,10 @@ fn detail_of_error(error: &Error, at_most: usize, repeats: Repeats) -> String {
         },
         error @ Error::NotFound(_) => error.to_string(),
         Error::Conflict(conflict) => conflict.to_string(),
+        Error::Unavailable {
+            dependency: OUTBOX, ..
+        } => "nothing was applied: too many changes wait to be announced, so writes are refused for the moment while reads and searches go on; send the same request again after the time in Retry-After"
+            .to_owned(),
         Error::Unavailable { .. } => {
             "nothing was applied; send the same request again after the time in Retry-After".to_owned()
         }

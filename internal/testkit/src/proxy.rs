@@ -66,6 +66,13 @@ struct Orders {
     cuts: u64,
     refusing: bool,
     holding_answers: bool,
+    holding_everything: bool,
+}
+
+impl Orders {
+    fn hold(&self, way: Way) -> bool {
+        self.holding_everything || (self.holding_answers && way == Way::ToClient)
+    }
 }
 
 impl Proxy {
@@ -143,10 +150,20 @@ impl Proxy {
         self.orders.send_modify(|orders| orders.holding_answers = true);
     }
 
-    /// Ends [`refuse`](Self::refuse) and [`hold_answers`](Self::hold_answers); what was held is delivered.
+    /// The line goes dead: from now on nothing arrives at the other end, either way, not even that one of them hung up.
+    pub fn hold_everything(&self) {
+        self.orders.send_modify(|orders| orders.holding_everything = true);
+    }
+
+    /// Ends [`refuse`](Self::refuse), [`hold_answers`](Self::hold_answers) and
+    /// [`hold_everything`](Self::hold_everything); what was held is delivered.
     pub fn resume(&self) {
-        self.orders
-            .send_modify(|orders| (orders.refusing, orders.holding_answers) = (false, false));
+        self.orders.send_modify(|orders| {
+            *orders = Orders {
+                cuts: orders.cuts,
+                ..Orders::default()
+            };
+        });
     }
 }
 
@@ -187,11 +204,11 @@ async fn connect(
         application: OnceLock::new(),
         meter,
     };
-    let answers = orders.clone();
+    let (questions, answers) = (orders.clone(), orders.clone());
     // Whichever ends first drops the others, and with them both sockets.
     let is_cut = tokio::select! {
-        is_cut = connection.forward(Way::ToServer, &mut from_client, &mut to_server, None) => is_cut,
-        is_cut = connection.forward(Way::ToClient, &mut from_server, &mut to_client, Some(answers)) => is_cut,
+        is_cut = connection.forward(Way::ToServer, &mut from_client, &mut to_server, questions) => is_cut,
+        is_cut = connection.forward(Way::ToClient, &mut from_server, &mut to_client, answers) => is_cut,
         _ = orders.wait_for(|orders| orders.cuts != cuts) => false,
     };
     if is_cut {
@@ -216,13 +233,11 @@ impl Connection {
         way: Way,
         from: &mut OwnedReadHalf,
         to: &mut OwnedWriteHalf,
-        mut hold: Option<watch::Receiver<Orders>>,
+        mut orders: watch::Receiver<Orders>,
     ) -> bool {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
-            if let Some(orders) = &mut hold
-                && orders.wait_for(|orders| !orders.holding_answers).await.is_err()
-            {
+            if orders.wait_for(|orders| !orders.hold(way)).await.is_err() {
                 return false;
             }
             if way == Way::ToServer && self.application.get().is_none() {
@@ -236,6 +251,8 @@ impl Connection {
                 return true;
             }
         }
+        // A dead line does not tell that somebody hung up. When the proxy is gone, it ends as well.
+        drop(orders.wait_for(|orders| !orders.holding_everything).await);
         false
     }
 

@@ -16,7 +16,7 @@ use rdkafka::message::{Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use taskwire_domain::{
     EncodedEvent, EventPublisher, EventSource, IdSource, OutboxRecord, Partition, Position, Record,
-    SourceEvent, SystemIds, TaskId, Version,
+    SourceEvent, SourceFault, SystemIds, TaskId, Version,
 };
 use taskwire_kafka::{ConsumerSettings, KafkaPublisher, KafkaSettings, KafkaSource, ReaderLimits};
 use taskwire_testkit::Topics;
@@ -268,6 +268,17 @@ pub(crate) async fn read(source: &mut KafkaSource, count: usize) -> Vec<Record> 
         }
     }
     found
+}
+
+/// What the source ends with; whatever comes before it is passed over.
+pub(crate) async fn failure(source: &mut KafkaSource) -> SourceFault {
+    loop {
+        match next(source).await {
+            SourceEvent::Failed(fault) => return fault,
+            SourceEvent::Assigned(_) | SourceEvent::Records(_) | SourceEvent::Lost(_) => {}
+            SourceEvent::Revoking(_, guard) => drop(guard),
+        }
+    }
 }
 
 /// The partitions given to a source that has just started.

@@ -25,6 +25,7 @@ pub(crate) fn settings(url: &str) -> PostgresSettings {
         pool_size: 10,
         acquire_timeout_ms: 2_500,
         statement_timeout_ms: 5_000,
+        outbox_limit: 0,
     }
 }
 

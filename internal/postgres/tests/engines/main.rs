@@ -16,3 +16,4 @@ mod list;
 mod migrate;
 mod outbox;
 mod tasks;
+mod tombstones;

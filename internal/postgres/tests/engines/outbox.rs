@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
-use taskwire_domain::{Outbox as _, OutboxRecord, OutboxSession};
+use taskwire_domain::{Outbox as _, OutboxRecord, OutboxSession, TaskRepository as _};
 use taskwire_postgres::{PostgresOutbox, SESSION_IDLE_LIMIT};
 use taskwire_testkit::Proxy;
 
-use crate::fixture::{Fixture, count, eventually, execute};
+use crate::fixture::{Fixture, count, described, eventually, execute, updated};
 
 fn outbox(url: &str) -> PostgresOutbox {
     PostgresOutbox::new(&url.parse().unwrap())
@@ -43,9 +43,30 @@ async fn a_read_takes_the_oldest_up_to_its_limit() {
         fixture.stored().await;
     }
     let mut session = lead(fixture.database.url()).await;
-    let all = ids(&session.read(100).await.unwrap());
+    let all = ids(&session.read(100, &[]).await.unwrap());
     assert_eq!(all.len(), 3);
-    assert_eq!(ids(&session.read(2).await.unwrap()), all[..2]);
+    assert_eq!(ids(&session.read(2, &[]).await.unwrap()), all[..2]);
+}
+
+#[tokio::test]
+async fn a_task_that_is_set_aside_is_passed_over_with_all_of_its_rows() {
+    let fixture = Fixture::new().await;
+    let (first, aside, last) = (
+        fixture.stored().await,
+        fixture.stored().await,
+        fixture.stored().await,
+    );
+    let renamed = described(&aside, "aside");
+    fixture
+        .tasks
+        .update(&renamed, aside.version, &updated(&renamed))
+        .await
+        .unwrap();
+    let mut session = lead(fixture.database.url()).await;
+    let read = session.read(2, &[aside.id]).await.unwrap();
+    let tasks: Vec<_> = read.iter().map(|record| record.event.task_id).collect();
+    assert_eq!(tasks, [first.id, last.id]);
+    assert_eq!(session.read(100, &[]).await.unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -55,13 +76,13 @@ async fn exactly_the_named_rows_are_deleted() {
         fixture.stored().await;
     }
     let mut session = lead(fixture.database.url()).await;
-    let all = ids(&session.read(100).await.unwrap());
+    let all = ids(&session.read(100, &[]).await.unwrap());
     session.delete(&[all[0], all[2]]).await.unwrap();
-    assert_eq!(ids(&session.read(100).await.unwrap()), [all[1], all[3]]);
+    assert_eq!(ids(&session.read(100, &[]).await.unwrap()), [all[1], all[3]]);
     session.delete(&[]).await.unwrap();
     session.delete(&all).await.unwrap();
     session.heartbeat().await.unwrap();
-    assert_eq!(session.read(100).await.unwrap(), []);
+    assert_eq!(session.read(100, &[]).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -75,11 +96,11 @@ async fn a_row_committed_late_with_a_lower_id_is_still_read() {
     .await;
     fixture.stored().await;
     let mut session = lead(fixture.database.url()).await;
-    let early = ids(&session.read(100).await.unwrap());
+    let early = ids(&session.read(100, &[]).await.unwrap());
     assert_eq!(early.len(), 1);
     execute(&mut slow, "commit").await;
     session.delete(&early).await.unwrap();
-    let late = ids(&session.read(100).await.unwrap());
+    let late = ids(&session.read(100, &[]).await.unwrap());
     assert_eq!(late.len(), 1);
     assert!(late[0] < early[0], "{late:?} {early:?}");
 }
@@ -106,7 +127,7 @@ async fn one_whose_session_ended_is_followed_and_can_delete_nothing() {
     let fixture = Fixture::new().await;
     fixture.stored().await;
     let mut old = lead(fixture.database.url()).await;
-    let read = ids(&old.read(100).await.unwrap());
+    let read = ids(&old.read(100, &[]).await.unwrap());
     let mut spy = fixture.database.connect().await;
     execute(
         &mut spy,
@@ -116,10 +137,10 @@ async fn one_whose_session_ended_is_followed_and_can_delete_nothing() {
     .await;
     let mut new = succeed(fixture.database.url()).await;
     old.delete(&read).await.unwrap_err();
-    old.read(1).await.unwrap_err();
+    old.read(1, &[]).await.unwrap_err();
     old.heartbeat().await.unwrap_err();
     assert_eq!(rows(&mut spy).await, 1);
-    assert_eq!(ids(&new.read(100).await.unwrap()), read);
+    assert_eq!(ids(&new.read(100, &[]).await.unwrap()), read);
     new.delete(&read).await.unwrap();
 }
 
@@ -134,11 +155,11 @@ async fn a_call_that_is_dropped_ends_the_session() {
                    and datname = current_database() and wait_event_type = 'Lock')";
     let mut watch = fixture.database.connect().await;
     tokio::select! {
-        read = session.read(100) => panic!("the table is locked: {read:?}"),
+        read = session.read(100, &[]) => panic!("the table is locked: {read:?}"),
         () = eventually(&mut watch, waiting) => {}
     }
     execute(&mut spy, "commit").await;
-    session.read(100).await.unwrap_err();
+    session.read(100, &[]).await.unwrap_err();
     succeed(fixture.database.url()).await;
 }
 
@@ -161,7 +182,7 @@ async fn a_leader_that_says_nothing_is_followed() {
         .await
         .unwrap();
     assert!(began.elapsed() >= SESSION_IDLE_LIMIT - Duration::from_secs(1));
-    silent.read(1).await.unwrap_err();
+    silent.read(1, &[]).await.unwrap_err();
 }
 
 async fn a_heartbeat_keeps_the_leadership() {
@@ -180,7 +201,7 @@ async fn a_leader_that_gets_no_answer_gives_up_in_seconds() {
     let proxy = Proxy::in_front_of(fixture.database.url()).await;
     let mut session = lead(proxy.url()).await;
     proxy.hold_answers();
-    let fault = tokio::time::timeout(Duration::from_secs(15), session.read(1))
+    let fault = tokio::time::timeout(Duration::from_secs(15), session.read(1, &[]))
         .await
         .unwrap()
         .unwrap_err();
