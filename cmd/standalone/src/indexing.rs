@@ -6,7 +6,8 @@ use taskwire_dispatch::DispatchSettings;
 use taskwire_domain::SystemClock;
 use taskwire_indexer::{TaskSink, handlers};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_sqlite::{SqliteDatabase, SqliteDeadLetters, SqliteSource};
+use taskwire_purge::{PurgeSettings, run_in_one_process};
+use taskwire_sqlite::{SqliteDatabase, SqliteDeadLetters, SqliteSource, SqliteTombstones};
 use taskwire_tantivy::{Opened, TantivyIndex};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,7 @@ impl Indexing {
         lifecycle: &mut Lifecycle,
         database: SqliteDatabase,
         settings: DispatchSettings,
+        purge: PurgeSettings,
     ) {
         let stopping = lifecycle.stopping();
         lifecycle.spawn("indexer", async move {
@@ -50,9 +52,23 @@ impl Indexing {
                     () = stopping.cancelled() => return Ok(()),
                 }
             }
-            consume(database, self.index, settings, stopping).await
+            // Not before the index is equal: the comparison must not find a row gone that it found a tombstone of.
+            let purging = purge_tombstones(database.clone(), self.index.clone(), purge, stopping.clone());
+            let consuming = consume(database, self.index, settings, stopping);
+            tokio::try_join!(consuming, purging).map(drop)
         });
     }
+}
+
+async fn purge_tombstones(
+    database: SqliteDatabase,
+    index: TantivyIndex,
+    settings: PurgeSettings,
+    stopping: CancellationToken,
+) -> anyhow::Result<()> {
+    let rows = Arc::new(SqliteTombstones::new(database));
+    run_in_one_process(rows, Arc::new(index), Arc::new(SystemClock), settings, stopping).await;
+    Ok(())
 }
 
 async fn consume(

@@ -111,7 +111,12 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         Ok(())
     });
     welcome::print(address, &settings.data_dir);
-    indexing.start(&mut lifecycle, database.clone(), settings.dispatch);
+    indexing.start(
+        &mut lifecycle,
+        database.clone(),
+        settings.dispatch,
+        settings.purge,
+    );
     let code = lifecycle.run_until_stopped(DRAIN).await;
     database.close().await;
     Ok(code)

@@ -213,3 +213,6 @@ fn progress_bar(total: u64) -> ProgressBar {
 }
 
 const TEMPLATE: &str = "building the search index {bar:40} {pos}/{len} tasks, {eta} left";
+
+#[cfg(test)]
+mod tests;

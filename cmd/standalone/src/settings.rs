@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use taskwire_dispatch::DispatchSettings;
+use taskwire_purge::PurgeSettings;
 use taskwire_rest::{RestConfig, listen_address};
 use taskwire_sqlite::SqliteSettings;
 use taskwire_telemetry::TelemetrySettings;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) sqlite: SqliteSettings,
     #[command(flatten)]
     pub(crate) dispatch: DispatchSettings,
+    #[command(flatten)]
+    pub(crate) purge: PurgeSettings,
     #[command(flatten)]
     pub(crate) telemetry: TelemetrySettings,
 }

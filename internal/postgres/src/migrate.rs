@@ -83,6 +83,11 @@ fn migrations() -> Migrator {
             "one index of parents",
             include_str!("../../../migrations/postgres/0003_one_index_of_parents.sql"),
         ),
+        migration(
+            4,
+            "tombstone purge",
+            include_str!("../../../migrations/postgres/0004_tombstone_purge.sql"),
+        ),
     ])
 }
 

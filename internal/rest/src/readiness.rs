@@ -25,7 +25,7 @@ const REPORT_LIFETIME: Duration = Duration::from_secs(1);
 pub(crate) enum Overall {
     /// Everything is there.
     Ok,
-    /// Something that not every request needs is away.
+    /// Something that not every request needs is away, or something answers and is to be doubted.
     Degraded,
     /// Something that every request needs is away.
     Unavailable,
@@ -36,6 +36,10 @@ pub(crate) enum Overall {
 #[serde(rename_all = "lowercase", tag = "status")]
 enum Check {
     Ok,
+    /// It answers, but this is wrong with it.
+    Degraded {
+        detail: &'static str,
+    },
     Unavailable,
 }
 
@@ -91,10 +95,14 @@ impl Readiness {
             .await
             .into_iter()
             .collect();
-        let away = |dependency: &Arc<dyn Dependency>| checks.get(dependency.name()) != Some(&Check::Ok);
-        let status = if self.required.iter().any(away) {
+        let is_away = |dependency: &Arc<dyn Dependency>| {
+            checks
+                .get(dependency.name())
+                .is_none_or(|check| *check == Check::Unavailable)
+        };
+        let status = if self.required.iter().any(is_away) {
             Overall::Unavailable
-        } else if self.optional.iter().any(away) {
+        } else if checks.values().any(|check| *check != Check::Ok) {
             Overall::Degraded
         } else {
             Overall::Ok
@@ -111,7 +119,10 @@ async fn ask(dependency: &dyn Dependency, limit: Duration, before: Option<&Check
             if before == Some(&Check::Unavailable) {
                 tracing::info!(dependency = name, "dependency is back");
             }
-            return Check::Ok;
+            // Whoever doubts has said why in the log.
+            return dependency
+                .doubt()
+                .map_or(Check::Ok, |detail| Check::Degraded { detail });
         }
         Ok(Err(unreachable)) => Chain(&unreachable).to_string(),
         Err(_) => format!("no answer within {} ms", limit.as_millis()),
@@ -148,6 +159,34 @@ mod tests {
             "{:?}",
             began.elapsed()
         );
+    }
+
+    /// Answers, and is to be doubted.
+    struct Doubtful(&'static str);
+
+    #[async_trait::async_trait]
+    impl Dependency for Doubtful {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+
+        async fn check(&self) -> Result<(), taskwire_domain::Unreachable> {
+            Ok(())
+        }
+
+        fn doubt(&self) -> Option<&'static str> {
+            Some("out of step")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_doubt_is_said_and_degrades_but_makes_nothing_unavailable() {
+        let required = vec![Arc::new(Doubtful("a")) as Arc<dyn Dependency>];
+        let optional = vec![Arc::new(Doubtful("b")) as Arc<dyn Dependency>];
+        let report = Readiness::new(required, optional).report().await;
+        let doubted = serde_json::json!({"status": "degraded", "detail": "out of step"});
+        let wanted = serde_json::json!({"status": "degraded", "checks": {"a": doubted, "b": doubted}});
+        assert_eq!(serde_json::to_value(report).unwrap(), wanted);
     }
 
     #[tokio::test(start_paused = true)]

@@ -52,6 +52,10 @@ impl Versions {
         self.0.insert(id, entry(version.get(), deleted));
     }
 
+    pub(crate) fn remove(&mut self, id: TaskId) {
+        self.0.remove(&id);
+    }
+
     /// All of them, by id.
     pub(crate) fn sorted(&self) -> Vec<IndexedVersion> {
         let all = self.0.iter().filter_map(|(&id, &entry)| {

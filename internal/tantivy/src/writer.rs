@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use tantivy::indexer::LogMergePolicy;
 use tantivy::{Index, IndexReader, IndexWriter};
-use taskwire_domain::{Document, IndexFault, IndexOperation, ItemOutcome, TaskId, Version};
+use taskwire_domain::{
+    Document, IndexFault, IndexOperation, ItemOutcome, Purged, TaskId, Tombstone, Version,
+};
 
 use crate::document::{document, id_term};
 use crate::fault::is_damage;
@@ -71,6 +73,43 @@ impl Writer {
             self.reset();
             fault(error)
         })
+    }
+
+    /// Removes the documents of these tasks, unless newer, commits, and makes it seen.
+    pub(crate) fn purge(&mut self, tombstones: &[Tombstone]) -> Result<Vec<Purged>, IndexFault> {
+        let purged = self.remove(tombstones);
+        purged.map_err(|error| {
+            self.reset();
+            fault(error)
+        })
+    }
+
+    fn remove(&mut self, tombstones: &[Tombstone]) -> tantivy::Result<Vec<Purged>> {
+        let mut gone = Vec::new();
+        let mut outcomes = Vec::with_capacity(tombstones.len());
+        for Tombstone { id, version } in tombstones {
+            let current = self.versions.get(*id);
+            if current.is_some_and(|current| current > version.get()) {
+                outcomes.push(Purged::Newer);
+                continue;
+            }
+            outcomes.push(Purged::Gone);
+            if current.is_some() {
+                let term = id_term(&self.fields, *id);
+                self.engine()?.delete_term(term);
+                gone.push(*id);
+            }
+        }
+        if !gone.is_empty() {
+            self.seal()?;
+            for id in gone {
+                self.versions.remove(id);
+            }
+            self.unseen = true;
+        }
+        // Nothing is pending between two calls, so this only makes it seen.
+        self.commit()?;
+        Ok(outcomes)
     }
 
     /// Adds what is newer than what is there, without a commit.

@@ -1,8 +1,8 @@
 //! Private topics.
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::engines;
 
@@ -42,6 +42,21 @@ impl Topics {
             topic.expect("the private topic is created");
         }
         topics
+    }
+
+    /// Deletes the records of a partition of the tasks topic below this offset, as retention would.
+    pub async fn delete_records(&self, partition: i32, before: i64) {
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(&self.tasks, partition, Offset::Offset(before))
+            .expect("an offset is a number");
+        let deleted = admin(&self.brokers)
+            .delete_records(&offsets, &AdminOptions::new())
+            .await
+            .expect("KAFKA_BROKERS answers");
+        for element in deleted.elements() {
+            element.error().expect("the records are deleted");
+        }
     }
 
     /// As `KAFKA_BROKERS`.

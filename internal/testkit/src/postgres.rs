@@ -43,6 +43,22 @@ impl Database {
             .await
             .expect("the private database answers")
     }
+
+    /// Runs statements behind everybody's back.
+    pub async fn run(&self, statements: &str) {
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
+        let mut connection = self.connect().await;
+        let done = sqlx::raw_sql(statements).execute(&mut connection).await;
+        done.expect("the statements are right");
+    }
+
+    /// The answer to a query for one number.
+    pub async fn number(&self, query: &str) -> i64 {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        let mut connection = self.connect().await;
+        let number = sqlx::query_scalar(query).fetch_one(&mut connection).await;
+        number.expect("the query is right")
+    }
 }
 
 impl Drop for Database {

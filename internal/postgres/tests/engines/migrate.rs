@@ -25,7 +25,7 @@ async fn eight_processes_may_migrate_an_empty_database_at_once() {
     let mut spy = database.connect().await;
     assert_eq!(
         count(&mut spy, "select count(*) from _sqlx_migrations where success").await,
-        3
+        4
     );
     let free = "select count(*) from pg_locks where locktype = 'advisory' and database = \
                 (select oid from pg_database where datname = current_database())";
@@ -152,7 +152,7 @@ const INDEXES: [&str; 8] = [
     "tasks_updated_at_idx",
 ];
 
-/// Those and the one that the last migration drops.
+/// Those and the one that the third migration drops.
 fn indexes_and_the_old_one() -> Vec<&'static str> {
     let mut names = INDEXES.to_vec();
     names.push("tasks_parent_id_idx");
@@ -215,7 +215,7 @@ async fn a_placement_that_an_old_server_began_costs_neither_itself_nor_the_index
 }
 
 #[tokio::test]
-async fn a_long_reader_delays_the_last_migration_alone() {
+async fn a_long_reader_delays_the_last_migrations_alone() {
     let database = of_the_first_release().await;
     let mut spy = database.connect().await;
     let mut reader = database.connect().await;

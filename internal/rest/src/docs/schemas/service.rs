@@ -20,8 +20,8 @@ pub(super) fn health() -> Schema {
             Component::Dependency.reference(),
         )))
         .description(Some("One entry a dependency, by its name."));
-    let meaning = "`degraded`: something that not every request needs is away. `unavailable`: something that every \
-                   request needs is.";
+    let meaning = "`degraded`: something that not every request needs is away, or something answers and is to be \
+                   doubted. `unavailable`: something that every request needs is away.";
     object(vec![
         ("status", status.described(meaning)),
         ("checks", checks.into()),
@@ -30,8 +30,11 @@ pub(super) fn health() -> Schema {
 }
 
 pub(super) fn dependency() -> Schema {
-    let status = of(Type::String).enum_values(Some(["ok", "unavailable"]));
-    object(vec![("status", status.into())]).into()
+    let status = of(Type::String).enum_values(Some(["ok", "degraded", "unavailable"]));
+    let detail = of(Type::String).described("What is to be doubted, if it is `degraded`.");
+    object(vec![("status", status.into())])
+        .property("detail", detail)
+        .into()
 }
 
 pub(super) fn service() -> Schema {
