@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use taskwire_domain::{
-    Dates, Document, IndexOperation, ItemOutcome, SearchPage, SearchQuery, Task, TaskFields, TaskId,
-    TaskIndex, TaskSearch, Version,
+    Dates, Document, IndexOperation, ItemOutcome, SearchPage, SearchQuery, SearchText, Task, TaskFields,
+    TaskId, TaskIndex, TaskSearch, Version,
 };
 
 use crate::tasks::fields;
@@ -116,7 +116,7 @@ pub fn tombstone(n: u32, version: i64) -> IndexOperation {
 /// A search for words.
 pub fn text_query(text: &str) -> SearchQuery {
     SearchQuery {
-        text: Some(text.to_owned()),
+        text: SearchText::parse(text.to_owned()).unwrap(),
         ..SearchQuery::default()
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of [`TaskSearch`](taskwire_domain::TaskSearch), on the [`Backend`](crate::index::Backend) of the index.
 
+pub mod awaited;
 pub mod filters;
 pub mod hostile;
 pub mod words;
@@ -20,6 +21,9 @@ macro_rules! search_suite {
                 words_in_order_rank_before_scattered_ones,
                 han_is_found_by_single_characters,
                 a_word_that_is_followed_by_anything_is_not_the_beginning_of_one,
+                a_phrase_has_to_occur_as_it_is,
+                what_is_excluded_must_not_occur,
+                no_typo_is_forgiven_in_very_long_words_and_among_very_many,
             ]
         );
         $crate::tests!(
@@ -32,6 +36,15 @@ macro_rules! search_suite {
                 tombstones_are_never_found,
                 totals_are_exact_and_pages_neither_overlap_nor_leave_gaps,
                 totals_are_exact_beyond_ten_thousand,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::search::awaited,
+            [
+                what_was_awaited_is_found_without_anybody_asking_for_a_refresh,
+                a_write_that_does_not_come_is_awaited_no_longer_than_said,
+                many_wait_at_once_for_what_is_yet_to_be_written,
             ]
         );
         $crate::tests!(

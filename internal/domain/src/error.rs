@@ -107,6 +107,9 @@ pub enum Conflict {
     /// The caller's key was used with another body.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The caller insists that searches see its writes, and they do not yet.
+    #[error("searches do not see the writes yet")]
+    NotYetSearchable,
     /// A request with the same key is still being carried out.
     #[error("a request with the same idempotency key is in progress")]
     TwinInFlight,

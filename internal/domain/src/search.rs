@@ -1,8 +1,14 @@
 //! Searching, in our own terms rather than an engine's.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use crate::{Categories, Error, ExternalId, Priority, Task, TaskId};
+use crate::{
+    Categories, ConsistencyToken, Error, ExternalId, Facet, FacetCount, ListOrder, Priority, SearchText,
+    Task, TaskId, Timestamp,
+};
 
 /// Exact conditions; all that are present apply. Absent is not false: an absent `is_done` finds both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +23,38 @@ pub struct SearchFilter {
     pub parent_id: Option<TaskId>,
     /// The task with this external id.
     pub external_id: Option<ExternalId>,
+    /// Due in this time; a task without a due time is not.
+    pub due: TimeRange,
+    /// Starting in this time; a task without a start is not.
+    pub start: TimeRange,
+    /// Created in this time.
+    pub created: TimeRange,
+}
+
+/// A time between two others, neither of which is in it. One that is absent is no limit, and both are no condition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// Later than this.
+    pub after: Option<Timestamp>,
+    /// Earlier than this.
+    pub before: Option<Timestamp>,
+}
+
+impl TimeRange {
+    /// Whether there is no condition.
+    pub fn is_open(&self) -> bool {
+        self.after.is_none() && self.before.is_none()
+    }
+}
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchOrder {
+    /// The best, then the newest, then by id. Without anything to find, none is better than another.
+    #[default]
+    Relevance,
+    /// As a list is sorted: the id breaks ties in the same direction, and tasks without a due time come last in both.
+    By(ListOrder),
 }
 
 /// Which part of the results is wanted. `from + size` is at most [`SearchWindow::LIMIT`].
@@ -44,26 +82,34 @@ impl Default for SearchWindow {
 /// A search. Without text it is filters only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// Words that must all occur; the last may be the beginning of one; small typos are forgiven.
-    pub text: Option<String>,
+    /// Words and phrases that must occur, and those that must not.
+    pub text: Option<SearchText>,
     /// Exact conditions.
     pub filter: SearchFilter,
+    /// What comes first.
+    pub order: SearchOrder,
     /// Which part of the results.
     pub window: SearchWindow,
+    /// What is counted by.
+    pub facets: BTreeSet<Facet>,
 }
 
 impl SearchQuery {
-    /// The greatest length of the text, in Unicode scalar values.
-    pub const MAX_TEXT_CHARS: usize = 1_024;
+    /// Whether some results are better than others.
+    pub fn ranks(&self) -> bool {
+        self.order == SearchOrder::Relevance && self.text.as_ref().is_some_and(SearchText::ranks)
+    }
 }
 
 /// A part of the results.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchPage {
-    /// The tasks found, best first.
+    /// The tasks found, in the order asked for.
     pub tasks: Vec<Task>,
     /// How many there are in all, exactly.
     pub total: u64,
+    /// The counts of each facet asked for.
+    pub facets: BTreeMap<Facet, Vec<FacetCount>>,
 }
 
 /// The search engine. It may lag behind the database by a refresh interval and whatever is in flight.
@@ -75,4 +121,11 @@ pub trait TaskSearch: Send + Sync {
     /// [`Error::Unavailable`] when the engine is away or answers only in part; never an error because of what
     /// the text contains.
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error>;
+
+    /// Waits until searches see these writes, or newer ones of the same tasks, at the latest after `limit`; says whether
+    /// they do.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the engine is away.
+    async fn await_writes(&self, writes: &[ConsistencyToken], limit: Duration) -> Result<bool, Error>;
 }

@@ -1,5 +1,6 @@
 //! Searching.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,11 +9,13 @@ use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use taskwire_domain::{BoxError, Error, SearchPage, SearchQuery, Task, TaskSearch};
+use taskwire_domain::{BoxError, ConsistencyToken, Error, SearchPage, SearchQuery, Task, TaskSearch};
 
+use crate::awaited_writes::AwaitedWrites;
 use crate::client::{Answer, Client, JSON, Request};
 use crate::engine_error::EngineError;
 use crate::search_body::search_body;
+use crate::search_facets::Counted;
 use crate::{IndexName, SearchSettings};
 
 /// The name in errors and in the health report.
@@ -25,9 +28,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct ElasticsearchSearch {
     client: Client,
-    alias: IndexName,
+    pub(crate) alias: IndexName,
     path: String,
-    limit: Duration,
+    pub(crate) limit: Duration,
+    /// Shared by all clones.
+    pub(crate) awaited: Arc<AwaitedWrites>,
 }
 
 impl ElasticsearchSearch {
@@ -39,6 +44,7 @@ impl ElasticsearchSearch {
             alias,
             path,
             limit: settings.search_limit(),
+            awaited: Arc::default(),
         }
     }
 
@@ -57,13 +63,18 @@ impl ElasticsearchSearch {
                 ("allow_partial_search_results", "false"),
                 (
                     "filter_path",
-                    "timed_out,_shards.failed,hits.total.value,hits.hits._id,hits.hits._source,error,status",
+                    "timed_out,_shards.failed,hits.total.value,hits.hits._id,hits.hits._source,aggregations,error,status",
                 ),
             ],
             content_type: JSON,
             body: Some(Bytes::from(body.to_string())),
             limit: self.limit,
         };
+        self.answered(request).await
+    }
+
+    /// Sends a request about the alias; a success or the reason why there is none.
+    pub(crate) async fn answered(&self, request: Request<'_>) -> Result<Answer, SearchFault> {
         let answer = self
             .client
             .send(request)
@@ -140,6 +151,8 @@ struct SearchAnswer<'a> {
     shards: Shards,
     #[serde(borrow)]
     hits: Hits<'a>,
+    #[serde(default)]
+    aggregations: Counted,
 }
 
 #[derive(Deserialize)]
@@ -184,11 +197,15 @@ impl TaskSearch for ElasticsearchSearch {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         let body = search_body(query, self.server_limit());
         let answer = self.ask(&body).await.map_err(Error::from)?;
-        page(&answer.body)
+        page(&answer.body, query)
+    }
+
+    async fn await_writes(&self, writes: &[ConsistencyToken], limit: Duration) -> Result<bool, Error> {
+        self.see_writes(writes, limit).await
     }
 }
 
-fn page(body: &[u8]) -> Result<SearchPage, Error> {
+fn page(body: &[u8], query: &SearchQuery) -> Result<SearchPage, Error> {
     let answer: SearchAnswer<'_> = serde_json::from_slice(body).map_err(|cause| Error::Internal {
         context: "the answer to a search could not be read",
         cause: cause.into(),
@@ -197,6 +214,7 @@ fn page(body: &[u8]) -> Result<SearchPage, Error> {
         timed_out,
         shards: Shards { failed },
         hits,
+        aggregations,
     } = answer;
     if timed_out || failed > 0 {
         return Err(unavailable(
@@ -211,6 +229,7 @@ fn page(body: &[u8]) -> Result<SearchPage, Error> {
     Ok(SearchPage {
         tasks,
         total: hits.total.value,
+        facets: aggregations.told(query),
     })
 }
 
@@ -245,7 +264,7 @@ mod tests {
                 r#"{{"timed_out":{timed_out},"_shards":{{"failed":{failed}}},"hits":{{"total":{{"value":1}}}}}}"#
             );
             assert!(matches!(
-                page(body.as_bytes()),
+                page(body.as_bytes(), &SearchQuery::default()),
                 Err(Error::Unavailable {
                     dependency: "elasticsearch",
                     ..
@@ -254,10 +273,10 @@ mod tests {
         }
         let whole = br#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":0}}}"#;
         assert_eq!(
-            page(whole).unwrap(),
+            page(whole, &SearchQuery::default()).unwrap(),
             SearchPage {
-                tasks: Vec::new(),
-                total: 0
+                total: 0,
+                ..SearchPage::default()
             }
         );
     }
@@ -266,10 +285,10 @@ mod tests {
     fn a_document_that_is_no_task_does_not_break_the_search() {
         let body = br#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":1},"hits":[{"_id":"x","_source":{"id":"x"}}]}}"#;
         assert_eq!(
-            page(body).unwrap(),
+            page(body, &SearchQuery::default()).unwrap(),
             SearchPage {
-                tasks: Vec::new(),
-                total: 1
+                total: 1,
+                ..SearchPage::default()
             }
         );
     }

@@ -2,75 +2,155 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use taskwire_domain::{SearchFilter, SearchQuery, SearchedText};
+use serde_json::{Map, Value, json};
+use taskwire_domain::{
+    ListKey, ListOrder, SearchFilter, SearchOrder, SearchQuery, SearchText, TimeRange, TypedWord,
+};
+
+use crate::search_facets::aggregations;
 
 /// The body of a search request. `server_limit` is after how long the server gives up.
 ///
-/// A text without any word, such as `!!!`, matches nothing; a blank one is no text.
+/// What the facets count by is not restricted by the query but after it, so that each facet can be counted without its own
+/// conditions.
 pub(crate) fn search_body(query: &SearchQuery, server_limit: Duration) -> Value {
-    let newest_first = [json!({ "createdAt": "desc" }), json!({ "id": "asc" })];
-    let mut sort = newest_first.to_vec();
-    let mut conditions = json!({ "filter": filters(&query.filter) });
-    if let Some(searched) = query.searched() {
-        sort.insert(0, json!("_score"));
-        conditions["must"] = words(searched);
-        conditions["should"] = json!(preferences(searched));
+    let mut counted = query.filter.clone();
+    for facet in &query.facets {
+        counted = counted.without(*facet);
     }
-    json!({
-        "query": { "bool": conditions },
-        "sort": sort,
+    let mut body = json!({
+        "query": condition(query.text.as_ref(), &counted),
+        "sort": sort(query),
         "from": query.window.from,
         "size": query.window.size,
         "track_total_hits": true,
         "timeout": format!("{}ms", server_limit.as_millis()),
-    })
+    });
+    if !query.facets.is_empty() {
+        let own = query
+            .facets
+            .iter()
+            .flat_map(|&facet| filters(&query.filter.of(facet)));
+        body["post_filter"] = json!({ "bool": { "filter": own.collect::<Vec<_>>() } });
+        body["aggs"] = aggregations(query);
+    }
+    body
 }
 
-/// The condition on the text: every word occurs, typos forgiven; the last may be the beginning of a word.
-fn words(searched: SearchedText<'_>) -> Value {
-    let text = searched.text;
-    let last_is_a_prefix = json!({ "query": text, "operator": "and" });
-    let Some(guesses) = searched.guesses else {
-        return json!({ "match_bool_prefix": { "description": last_is_a_prefix } });
+fn sort(query: &SearchQuery) -> Value {
+    match query.order {
+        SearchOrder::Relevance if query.ranks() => {
+            json!(["_score", { "createdAt": "desc" }, { "id": "asc" }])
+        }
+        SearchOrder::Relevance => json!([{ "createdAt": "desc" }, { "id": "asc" }]),
+        SearchOrder::By(ListOrder { key, descending }) => {
+            let direction = if descending { "desc" } else { "asc" };
+            let field = match key {
+                ListKey::CreatedAt => "createdAt",
+                ListKey::UpdatedAt => "updatedAt",
+                ListKey::Due => "dates.due",
+                ListKey::Priority => "priorityRank",
+            };
+            json!([{ field: { "order": direction, "missing": "_last" } }, { "id": direction }])
+        }
+    }
+}
+
+/// What is found, and what of it ranks higher.
+fn condition(text: Option<&SearchText>, filter: &SearchFilter) -> Value {
+    let mut conditions = json!({ "filter": filters(filter) });
+    let Some(text) = text else {
+        return json!({ "bool": conditions });
     };
-    // Up to two letters exact, to five one typo, above two; the first letter is never the typo.
-    let forgiving = json!({
-        "query": text, "operator": "and",
-        "fuzziness": "AUTO:3,6", "prefix_length": 1, "max_expansions": guesses,
-    });
-    // The first forgives typos in the last word, the second takes the last word as a prefix.
-    json!({ "dis_max": { "queries": [
-        { "match": { "description": forgiving } },
-        { "match_bool_prefix": { "description": forgiving } },
-    ]}})
+    if text.finds_nothing() {
+        return json!({ "match_none": {} });
+    }
+    let mut must: Vec<Value> = text
+        .phrases()
+        .iter()
+        .map(|phrase| one_after_the_other(&TypedWord::joined(phrase)))
+        .collect();
+    if let [others @ .., last] = text.words() {
+        must.extend(others.iter().map(|word| like(text, &word.word)));
+        must.push(last_like(text, &last.word));
+        conditions["should"] = json!(preferences(text));
+    }
+    conditions["must"] = must.into();
+    let excluded = text.excluded().iter();
+    conditions["must_not"] = excluded
+        .map(|words| one_after_the_other(&words.join(" ")))
+        .collect();
+    json!({ "bool": conditions })
+}
+
+fn one_after_the_other(words: &str) -> Value {
+    json!({ "match_phrase": { "description": words } })
+}
+
+/// The word, or one that is like it.
+fn like(text: &SearchText, word: &str) -> Value {
+    let typos = text.likeness(word).typos();
+    let mut matching = json!({ "query": word, "operator": "and" });
+    if typos > 0 {
+        matching["fuzziness"] = typos.into();
+        // The first character is never the typo.
+        matching["prefix_length"] = 1.into();
+        matching["max_expansions"] = text.guesses().into();
+    }
+    json!({ "match": { "description": matching } })
+}
+
+/// The last word, or one that is like it or begins with it.
+fn last_like(text: &SearchText, word: &str) -> Value {
+    let like = like(text, word);
+    match text.last_is_open() {
+        true => json!({ "dis_max": { "queries": [like, exact_or_beginning(text, word)] } }),
+        false => like,
+    }
+}
+
+/// Every word as it was typed, but for an open last one, which may be the beginning of one.
+fn exact_or_beginning(text: &SearchText, words: &str) -> Value {
+    let kind = if text.last_is_open() {
+        "match_bool_prefix"
+    } else {
+        "match"
+    };
+    json!({ kind: { "description": { "query": words, "operator": "and" } } })
 }
 
 /// What ranks higher: exact words before words in order before the beginning of a word before a typo. The constants are
 /// far above the scores of the words themselves, which decide among equals.
-fn preferences(searched: SearchedText<'_>) -> Vec<Value> {
-    let text = searched.text;
-    if searched.guesses.is_none() {
-        return Vec::new();
-    }
-    let exact = json!({ "match": { "description": { "query": text, "operator": "and" } } });
-    let in_order = json!({ "match_phrase_prefix": { "description": { "query": text } } });
-    let without_typo =
-        json!({ "match_bool_prefix": { "description": { "query": text, "operator": "and" } } });
-    let ranked = [(exact, 4_000), (in_order, 2_000), (without_typo, 1_000)];
+fn preferences(text: &SearchText) -> Vec<Value> {
+    let words = TypedWord::joined(text.words());
+    let exact = json!({ "match": { "description": { "query": words, "operator": "and" } } });
+    let in_order = if text.last_is_open() {
+        "match_phrase_prefix"
+    } else {
+        "match_phrase"
+    };
+    let in_order = json!({ in_order: { "description": { "query": words } } });
+    let ranked = [
+        (exact, 4_000),
+        (in_order, 2_000),
+        (exact_or_beginning(text, &words), 1_000),
+    ];
     ranked
         .into_iter()
         .map(|(filter, boost)| json!({ "constant_score": { "filter": filter, "boost": boost } }))
         .collect()
 }
 
-fn filters(filter: &SearchFilter) -> Vec<Value> {
+pub(crate) fn filters(filter: &SearchFilter) -> Vec<Value> {
     let SearchFilter {
         is_done,
         priority,
         categories,
         parent_id,
         external_id,
+        due,
+        start,
+        created,
     } = filter;
     let term = |field: &str, value: Value| json!({ "term": { field: value } });
     let mut filters = Vec::new();
@@ -84,7 +164,18 @@ fn filters(filter: &SearchFilter) -> Vec<Value> {
     );
     let categories = categories.iter().flat_map(|categories| categories.as_slice());
     filters.extend(categories.map(|name| term("categories", name.as_str().into())));
+    let ranges = [("dates.due", due), ("dates.start", start), ("createdAt", created)];
+    let ranges = ranges.into_iter().filter(|(_, range)| !range.is_open());
+    filters.extend(ranges.map(|(field, range)| between(field, range)));
     filters
+}
+
+fn between(field: &str, range: &TimeRange) -> Value {
+    let bounds = [("gt", range.after), ("lt", range.before)].into_iter();
+    let bounds: Map<String, Value> = bounds
+        .filter_map(|(bound, time)| Some((bound.to_owned(), time?.to_string().into())))
+        .collect();
+    json!({ "range": { field: bounds } })
 }
 
 #[cfg(test)]
@@ -99,7 +190,7 @@ mod tests {
 
     fn text(text: &str) -> SearchQuery {
         SearchQuery {
-            text: Some(text.to_owned()),
+            text: SearchText::parse(text.to_owned()).unwrap(),
             ..SearchQuery::default()
         }
     }
@@ -124,6 +215,15 @@ mod tests {
             categories: Some(Categories::parse(vec!["a".into(), "b".into()]).unwrap()),
             parent_id: Some(id.parse().unwrap()),
             external_id: Some(ExternalId::parse("x*".into()).unwrap()),
+            due: TimeRange {
+                after: "2026-05-01T00:00:00Z".parse().ok(),
+                before: "2026-05-02T00:00:00Z".parse().ok(),
+            },
+            created: TimeRange {
+                before: "2026-05-03T00:00:00Z".parse().ok(),
+                ..TimeRange::default()
+            },
+            start: TimeRange::default(),
         };
         let query = SearchQuery {
             filter,
@@ -138,6 +238,8 @@ mod tests {
             { "term": { "externalId": "x*" } },
             { "term": { "categories": "a" } },
             { "term": { "categories": "b" } },
+            { "range": { "dates.due": { "gt": "2026-05-01T00:00:00.000Z", "lt": "2026-05-02T00:00:00.000Z" } } },
+            { "range": { "createdAt": { "lt": "2026-05-03T00:00:00.000Z" } } },
         ]);
         assert_eq!(body["query"]["bool"]["filter"], wanted);
         assert_eq!((&body["from"], &body["size"]), (&json!(20), &json!(5)));
@@ -145,20 +247,46 @@ mod tests {
 
     #[test]
     fn what_was_typed_is_a_value_and_best_comes_first() {
-        let typed = r#"a" AND (b) OR *:* \"#;
-        let body = body(&text(typed));
-        assert_eq!(
-            body["query"]["bool"]["must"]["dis_max"]["queries"][0]["match"]["description"]["query"],
-            typed
-        );
+        let body = body(&text(r#"a (b) OR description:*:* \"#));
+        let wanted = ["a", "b", "or", "description"];
+        let must = body["query"]["bool"]["must"].as_array().unwrap();
+        let words = must.iter().map(|word| &word["match"]["description"]["query"]);
+        assert!(words.eq(wanted.iter()), "{must:?}");
         assert_eq!(body["sort"][0], "_score");
         assert_eq!(body["query"]["bool"]["should"].as_array().unwrap().len(), 3);
     }
 
     #[test]
+    fn phrases_have_to_and_exclusions_must_not_occur() {
+        let both = body(&text(r#"milk "Fresh bread" -rye -"white wine""#));
+        let conditions = &both["query"]["bool"];
+        assert_eq!(
+            conditions["must"][0],
+            json!({ "match_phrase": { "description": "fresh bread" } })
+        );
+        let excluded = json!([
+            { "match_phrase": { "description": "rye" } },
+            { "match_phrase": { "description": "white wine" } },
+        ]);
+        assert_eq!(conditions["must_not"], excluded);
+        let only_excluded = body(&text("-rye"));
+        assert_eq!(only_excluded["sort"][0], json!({ "createdAt": "desc" }));
+        assert_eq!(body(&text("!!!"))["query"], json!({ "match_none": {} }));
+    }
+
+    #[test]
+    fn only_an_open_last_word_may_be_the_beginning_of_one() {
+        let open = body(&text("oat mil"));
+        let last = &open["query"]["bool"]["must"][1]["dis_max"]["queries"];
+        let wanted = json!({ "match_bool_prefix": { "description": { "query": "mil", "operator": "and" } } });
+        assert_eq!(last[1], wanted);
+        let closed = body(&text("oat mil ")).to_string();
+        assert!(!closed.contains("prefix\":{"), "{closed}");
+    }
+
+    #[test]
     fn of_very_many_words_no_typo_is_forgiven() {
-        let body = body(&text(&"word ".repeat(200)));
-        assert!(body["query"]["bool"]["must"]["match_bool_prefix"].is_object());
-        assert_eq!(body["query"]["bool"]["should"], json!([]));
+        assert!(body(&text("word word")).to_string().contains("fuzziness"));
+        assert!(!body(&text(&"word ".repeat(33))).to_string().contains("fuzziness"));
     }
 }

@@ -101,6 +101,11 @@ fn of_conflict(conflict: &Conflict) -> Row {
             "idempotency-key-reused",
             "The idempotency key was used with another request",
         ),
+        Conflict::NotYetSearchable => new(
+            StatusCode::PRECONDITION_FAILED,
+            "not-yet-searchable",
+            "Searches do not see the writes yet",
+        ),
         Conflict::TwinInFlight => new(
             StatusCode::CONFLICT,
             "idempotency-key-in-flight",
@@ -199,41 +204,13 @@ mod tests {
             context: "x",
             cause: "y".into(),
         };
-        let mismatch = Conflict::VersionMismatch {
-            current: Version::FIRST,
-        };
         let unsupported = Refusal::UnsupportedMediaType(BodyKind::Put);
         let limited = Refusal::RateLimited {
             retry_after: Duration::from_secs(1),
         };
-        vec![
+        let others = vec![
             (Error::Invalid(Vec::new()).into(), 400, "invalid-request"),
             (Error::NotFound(id).into(), 404, "task-not-found"),
-            (Error::Conflict(Conflict::HasSubtasks).into(), 409, "has-subtasks"),
-            (Error::Conflict(Conflict::ParentCycle).into(), 409, "parent-cycle"),
-            (
-                Error::Conflict(Conflict::ExternalIdTaken).into(),
-                409,
-                "external-id-taken",
-            ),
-            (Error::Conflict(mismatch).into(), 412, "version-mismatch"),
-            (Error::Conflict(Conflict::Contended).into(), 409, "contended"),
-            (
-                Error::Conflict(Conflict::SubtreeTooLarge { at_most: 1 }).into(),
-                409,
-                "subtree-too-large",
-            ),
-            (Error::Conflict(Conflict::RolledBack).into(), 424, "rolled-back"),
-            (
-                Error::Conflict(Conflict::KeyReused).into(),
-                422,
-                "idempotency-key-reused",
-            ),
-            (
-                Error::Conflict(Conflict::TwinInFlight).into(),
-                409,
-                "idempotency-key-in-flight",
-            ),
             (unavailable.into(), 503, "unavailable"),
             (unknown.into(), 504, "outcome-unknown"),
             (internal.into(), 500, "internal"),
@@ -255,6 +232,26 @@ mod tests {
             (limited.into(), 429, "rate-limited"),
             (Refusal::Overloaded.into(), 503, "overloaded"),
             (Refusal::TimedOut.into(), 504, "timeout"),
+        ];
+        let conflicts = every_conflict()
+            .into_iter()
+            .map(|(conflict, status, code)| (Error::Conflict(conflict).into(), status, code));
+        others.into_iter().chain(conflicts).collect()
+    }
+
+    fn every_conflict() -> [(Conflict, u16, &'static str); 10] {
+        let current = Version::FIRST;
+        [
+            (Conflict::HasSubtasks, 409, "has-subtasks"),
+            (Conflict::ParentCycle, 409, "parent-cycle"),
+            (Conflict::ExternalIdTaken, 409, "external-id-taken"),
+            (Conflict::VersionMismatch { current }, 412, "version-mismatch"),
+            (Conflict::Contended, 409, "contended"),
+            (Conflict::SubtreeTooLarge { at_most: 1 }, 409, "subtree-too-large"),
+            (Conflict::RolledBack, 424, "rolled-back"),
+            (Conflict::KeyReused, 422, "idempotency-key-reused"),
+            (Conflict::TwinInFlight, 409, "idempotency-key-in-flight"),
+            (Conflict::NotYetSearchable, 412, "not-yet-searchable"),
         ]
     }
 

@@ -1,15 +1,37 @@
 //! What both ways to search have in common: the rules of a query, and the answer.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use taskwire_domain::{SearchPage, SearchQuery, SearchWindow, Task, Violation};
+use serde::{Serialize, Serializer};
+use taskwire_domain::{
+    ConsistencyToken, Facet, FacetCount, FacetValue, Priority, SearchOrder, SearchPage, SearchWindow, Task,
+    TaskId, Violation,
+};
+use taskwire_service::{Found, SearchRequest};
 
-/// `{"tasks": […], "total": n}`.
-pub(crate) fn answer(page: &SearchPage) -> Response {
+use crate::handlers::list_tasks;
+
+/// `{"tasks": […], "total": n}`, and what else was asked for.
+pub(crate) fn answer(request: &SearchRequest, found: &Found) -> Response {
+    let Found {
+        page,
+        highlights,
+        consistent,
+    } = found;
+    let SearchPage { tasks, total, facets } = page;
+    let facets = facets.iter().map(|(facet, counts)| {
+        let counts = counts.iter().map(FacetCountAnswer::of).collect();
+        (facet.as_str(), counts)
+    });
     let answer = PageAnswer {
-        tasks: &page.tasks,
-        total: page.total,
+        tasks,
+        total: *total,
+        facets: (!request.query.facets.is_empty()).then(|| facets.collect()),
+        highlights: highlights.as_ref(),
+        consistent: *consistent,
     };
     Json(answer).into_response()
 }
@@ -18,15 +40,107 @@ pub(crate) fn answer(page: &SearchPage) -> Response {
 struct PageAnswer<'a> {
     tasks: &'a [Task],
     total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<BTreeMap<&'static str, Vec<FacetCountAnswer<'a>>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    highlights: Option<&'a BTreeMap<TaskId, Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consistent: Option<bool>,
 }
 
-/// Words to search for. Text without a word in it asks for nothing.
-pub(crate) fn words(text: String) -> Result<Option<String>, Violation> {
-    if text.chars().count() > SearchQuery::MAX_TEXT_CHARS {
-        let detail = format!("must have at most {} characters", SearchQuery::MAX_TEXT_CHARS);
-        return Err(Violation::new("too-long", detail));
+#[derive(Serialize)]
+struct FacetCountAnswer<'a> {
+    value: ValueAnswer<'a>,
+    count: u64,
+}
+
+impl<'a> FacetCountAnswer<'a> {
+    fn of(counted: &'a FacetCount) -> Self {
+        Self {
+            value: ValueAnswer(&counted.value),
+            count: counted.count,
+        }
     }
-    Ok((!text.trim().is_empty()).then_some(text))
+}
+
+struct ValueAnswer<'a>(&'a FacetValue);
+
+impl Serialize for ValueAnswer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            FacetValue::Priority(priority) => Priority::serialize(priority, serializer),
+            FacetValue::IsDone(is_done) => serializer.serialize_bool(*is_done),
+            FacetValue::Category(name) => serializer.serialize_str(name),
+            // The date of RFC 3339.
+            FacetValue::Day(day) => serializer.collect_str(&day.as_utc().format("%Y-%m-%d")),
+        }
+    }
+}
+
+/// What comes first, as `sort` names it.
+pub(crate) fn order(text: String) -> Result<SearchOrder, Violation> {
+    if text == RELEVANCE {
+        return Ok(SearchOrder::Relevance);
+    }
+    list_tasks::order(text).map(SearchOrder::By).map_err(|violation| {
+        let detail = "must be relevance, or one of createdAt, updatedAt, due, priority, with - in front to begin at the greatest";
+        Violation::new(violation.code, detail)
+    })
+}
+
+/// The order in which the best comes first.
+pub(crate) const RELEVANCE: &str = "relevance";
+
+/// The name of a facet.
+pub(crate) fn facet(name: String) -> Result<Facet, Violation> {
+    let known = Facet::ALL.into_iter().find(|facet| facet.as_str() == name);
+    known.ok_or_else(|| {
+        Violation::new(
+            "unknown-facet",
+            "must be one of priority, isDone, categories, due",
+        )
+    })
+}
+
+/// The writes that a search has to include, with a comma between.
+pub(crate) fn after(text: String) -> Result<Vec<ConsistencyToken>, Violation> {
+    let writes: Result<Vec<_>, _> = text.split(',').map(|token| token.trim().parse()).collect();
+    writes.and_then(within_limit)
+}
+
+/// No more writes than a search can be asked to include.
+pub(crate) fn within_limit(writes: Vec<ConsistencyToken>) -> Result<Vec<ConsistencyToken>, Violation> {
+    if writes.len() > SearchRequest::MAX_AFTER {
+        let detail = format!("must have at most {} tokens", SearchRequest::MAX_AFTER);
+        return Err(Violation::new("too-many", detail));
+    }
+    Ok(writes)
+}
+
+/// How long to wait: a whole number of `s` or `ms`.
+pub(crate) fn patience(text: String) -> Result<Duration, Violation> {
+    let number = |unit| {
+        text.strip_suffix(unit)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let millis = match (number("ms"), number("s")) {
+        (Some(millis), _) => millis.parse().ok(),
+        (None, Some(seconds)) => seconds
+            .parse::<u64>()
+            .ok()
+            .and_then(|seconds| seconds.checked_mul(1_000)),
+        (None, None) => None,
+    };
+    let patience = millis.map(Duration::from_millis);
+    patience
+        .filter(|patience| *patience <= SearchRequest::MAX_PATIENCE)
+        .ok_or_else(|| {
+            let most = SearchRequest::MAX_PATIENCE.as_secs();
+            Violation::new(
+                "invalid-duration",
+                format!("must be a time such as 2s or 500ms, at most {most}s"),
+            )
+        })
 }
 
 /// The part of the results that is asked for.

@@ -45,6 +45,11 @@ pub(crate) fn priority(value: Value) -> Decoded<Priority> {
     from_text(value)
 }
 
+/// A point in time.
+pub(crate) fn time(value: Value) -> Decoded<Timestamp> {
+    from_text(value)
+}
+
 /// The id of another task.
 pub(crate) fn task_id(value: Value) -> Decoded<TaskId> {
     from_text(value)

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -11,9 +12,9 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use taskwire_conformance::memory_repository::MemoryRepository;
 use taskwire_domain::{
-    AnsweredClaim, Clock, Decision, DeletedTask, Dependency, EncodedEvent, Error, IdSource, KeyClaim,
-    ListQuery, Once, Receipt, SearchPage, SearchQuery, Task, TaskId, TaskRepository, TaskSearch, Timestamp,
-    Unreachable, Version, Written,
+    AnsweredClaim, Clock, ConsistencyToken, Decision, DeletedTask, Dependency, EncodedEvent, Error, IdSource,
+    KeyClaim, ListQuery, Once, Receipt, SearchPage, SearchQuery, Task, TaskId, TaskRepository, TaskSearch,
+    Timestamp, Unreachable, Version, Written,
 };
 use taskwire_service::TaskService;
 use tower::ServiceExt;
@@ -145,7 +146,14 @@ impl TaskSearch for FakeSearch {
         Ok(SearchPage {
             total: tasks.len() as u64,
             tasks,
+            facets: query.facets.iter().map(|&facet| (facet, Vec::new())).collect(),
         })
+    }
+
+    /// Sees the first version of each task.
+    async fn await_writes(&self, writes: &[ConsistencyToken], _: Duration) -> Result<bool, Error> {
+        self.repository.behave().await?;
+        Ok(writes.iter().all(|write| write.version == Version::FIRST))
     }
 }
 

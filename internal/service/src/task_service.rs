@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use taskwire_domain::{
-    Clock, Conflict, Error, IdSource, KEY_DAYS, Once, Receipt, SearchPage, SearchQuery, Task, TaskEvent,
-    TaskFields, TaskId, TaskPatch, TaskRepository, TaskSearch, Written, unknown_parent,
+    Clock, Conflict, Error, IdSource, KEY_DAYS, Once, Receipt, Task, TaskEvent, TaskFields, TaskId,
+    TaskPatch, TaskRepository, TaskSearch, Written, unknown_parent,
 };
 use tokio::sync::OnceCell;
 
@@ -14,7 +14,10 @@ use crate::cascade::Cascade;
 use crate::cursor::CursorSigner;
 use crate::deletion::{farewell, tombstone};
 use crate::idempotent::unclaimed;
-use crate::{Answered, BulkKey, BulkRequest, BulkResults, CallerKey, ListPage, ListRequest, Precondition};
+use crate::{
+    Answered, BulkKey, BulkRequest, BulkResults, CallerKey, Found, ListPage, ListRequest, Precondition,
+    SearchRequest,
+};
 
 /// How often a write is decided anew when others change the task between reading and writing it. Each lost
 /// attempt means that another write succeeded, so the bound is met only by a task that many write without pause.
@@ -242,12 +245,26 @@ impl TaskService {
         Err(Error::Conflict(Conflict::Contended))
     }
 
-    /// Searches the index, which may lag behind the database.
+    /// Searches the index, which may lag behind the database, but for the writes that the caller names.
     ///
     /// # Errors
-    /// Those of [`TaskSearch::search`].
-    pub async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
-        self.search.search(query).await
+    /// Those of [`TaskSearch::search`] and [`TaskSearch::await_writes`]; [`Conflict::NotYetSearchable`] when the caller
+    /// insists.
+    pub async fn search(&self, request: &SearchRequest) -> Result<Found, Error> {
+        let consistent = match &request.after[..] {
+            [] => None,
+            writes => Some(self.search.await_writes(writes, request.patience).await?),
+        };
+        if request.strict && consistent == Some(false) {
+            return Err(Error::Conflict(Conflict::NotYetSearchable));
+        }
+        let page = self.search.search(&request.query).await?;
+        let highlights = request.highlights(&page.tasks);
+        Ok(Found {
+            page,
+            highlights,
+            consistent,
+        })
     }
 
     /// Gives the task the fields that `decided` makes of its state, deciding anew after every lost race.

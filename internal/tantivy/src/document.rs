@@ -1,10 +1,11 @@
 //! From an operation to a document.
 
+use std::collections::BTreeSet;
+
 use tantivy::{TantivyDocument, Term};
-use taskwire_domain::{Document, IndexOperation, Task, TaskId};
+use taskwire_domain::{Document, IndexOperation, Task, TaskId, lowercase};
 
 use crate::schema::Fields;
-use crate::words::lowercase;
 
 /// The term by which a task's document is replaced.
 pub(crate) fn id_term(fields: &Fields, id: TaskId) -> Term {
@@ -43,13 +44,22 @@ fn add_task(fields: &Fields, document: &mut TantivyDocument, task: &Task) {
     document.add_text(fields.beginnings, description);
     document.add_bool(fields.is_done, task.fields.is_done);
     document.add_i64(fields.created_at, task.created_at.unix_millis());
+    document.add_i64(fields.updated_at, task.updated_at.unix_millis());
+    let dates = task.fields.dates;
+    for (field, time) in [(fields.start, dates.start()), (fields.due, dates.due())] {
+        if let Some(time) = time {
+            document.add_i64(field, time.unix_millis());
+        }
+    }
     if let Some(parent) = task.fields.parent_id {
         document.add_bytes(fields.parent_id, parent.as_uuid().as_bytes());
     }
     if let Some(external_id) = &task.fields.external_id {
         document.add_text(fields.external_id, external_id.as_str());
     }
-    for category in task.fields.categories.as_slice() {
-        document.add_text(fields.categories, lowercase(category));
+    // Two names can differ in case alone by rules that a language has and the index has not; they count once.
+    let categories = task.fields.categories.as_slice().iter();
+    for category in categories.map(|name| lowercase(name)).collect::<BTreeSet<_>>() {
+        document.add_text(fields.categories, category);
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tantivy::IndexReader;
 use taskwire_domain::{BoxError, Error, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
 
+use crate::awaited_writes::AwaitedWrites;
 use crate::fault::{Damage, OpenError};
 use crate::schema::Fields;
 use crate::store::{self, Refusal, Store};
@@ -30,6 +31,7 @@ pub struct TantivyIndex {
 struct Shared {
     folder: PathBuf,
     phase: RwLock<Phase>,
+    awaited: AwaitedWrites,
 }
 
 /// Whether the index can be used.
@@ -49,7 +51,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// The writer, alone. A panic under way may have left anything uncommitted, which is forgotten.
-    fn writer(&self) -> MutexGuard<'_, Writer> {
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(|poisoned| {
             self.writer.clear_poison();
             let mut writer = poisoned.into_inner();
@@ -94,6 +96,7 @@ impl TantivyIndex {
         let shared = Shared {
             folder: folder.to_owned(),
             phase: RwLock::new(phase),
+            awaited: AwaitedWrites::default(),
         };
         let index = Self {
             shared: Arc::new(shared),
@@ -115,6 +118,10 @@ impl TantivyIndex {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.shared.folder
+    }
+
+    pub(crate) fn awaited(&self) -> &AwaitedWrites {
+        &self.shared.awaited
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
@@ -174,7 +181,20 @@ impl TaskIndex for TantivyIndex {
             cause: None,
         })?;
         let operations = operations.to_vec();
-        let applied = blocking(move || ready.writer().apply(&operations)).await;
+        let index = self.clone();
+        let apply = move || {
+            let outcomes = ready.writer().apply(&operations)?;
+            let done = operations
+                .iter()
+                .zip(&outcomes)
+                .filter(|(_, outcome)| **outcome == ItemOutcome::Done);
+            let done: Vec<_> = done
+                .map(|(operation, _)| (operation.id, operation.version))
+                .collect();
+            index.awaited().note(&done);
+            Ok(outcomes)
+        };
+        let applied = blocking(apply).await;
         applied.unwrap_or_else(|cause| {
             Err(IndexFault::Halt {
                 detail: "the search index failed in a way it should not; restart, and it is looked through"

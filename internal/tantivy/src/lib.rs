@@ -9,12 +9,13 @@
 //! This crate must not know the database that the index is built from, must not decide when to try again, and must not
 //! let a query syntax or an engine's error text reach a caller.
 
+mod awaited_writes;
 mod beginnings;
 mod document;
+mod facets;
 mod fault;
 mod health;
 mod index;
-mod likeness;
 mod query;
 mod ranking;
 mod rebuild;
@@ -22,6 +23,8 @@ mod schema;
 mod search;
 mod similar;
 mod store;
+mod tombstones;
+mod unwanted;
 mod versions;
 mod words;
 mod writer;
@@ -30,4 +33,3 @@ pub use fault::{Damage, OpenError};
 pub use index::{Opened, TantivyIndex};
 pub use rebuild::{Rebuild, RebuildError};
 pub use versions::IndexedVersion;
-pub use words::words;

@@ -8,12 +8,12 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
-use taskwire_domain::{SearchFilter, SearchQuery};
+use taskwire_domain::{SearchFilter, SearchQuery, SearchText, TimeRange, Timestamp, lowercase};
 
 use crate::beginnings;
 use crate::schema::Fields;
 use crate::similar::similar;
-use crate::words::{Split, lowercase, split};
+use crate::unwanted::UnwantedPhrase;
 
 /// What an exact word, words in order and the beginning of a word are worth: far above the scores of the words
 /// themselves, which decide among equals.
@@ -31,20 +31,11 @@ pub(crate) fn query(
         .into_iter()
         .map(|filter| (Occur::Must, worth(0.0, filter)))
         .collect();
-    if let Some(searched) = query.searched() {
-        let Split { words, is_open } = split(searched.text);
-        let Some((last, others)) = words.split_last() else {
+    if let Some(text) = &query.text {
+        if text.finds_nothing() {
             return Ok(Box::new(EmptyQuery));
-        };
-        let text = Text {
-            fields,
-            searcher,
-            words: &words,
-            last,
-            others,
-            is_open,
-        };
-        clauses.extend(text.clauses(searched.guesses)?);
+        }
+        clauses.extend(Words::of(fields, searcher, text).clauses()?);
     }
     Ok(Box::new(BooleanQuery::new(clauses)))
 }
@@ -65,6 +56,9 @@ fn filters(fields: &Fields, filter: &SearchFilter) -> Vec<Box<dyn Query>> {
         categories,
         parent_id,
         external_id,
+        due,
+        start,
+        created,
     } = filter;
     let mut terms = vec![Term::from_field_bool(fields.deleted, false)];
     terms.extend(is_done.map(|is_done| Term::from_field_bool(fields.is_done, is_done)));
@@ -79,54 +73,122 @@ fn filters(fields: &Fields, filter: &SearchFilter) -> Vec<Box<dyn Query>> {
     );
     let categories = categories.iter().flat_map(|categories| categories.as_slice());
     terms.extend(categories.map(|name| Term::from_field_text(fields.categories, &lowercase(name))));
-    terms.into_iter().map(term).collect()
+    let ranges = [
+        (fields.due, due),
+        (fields.start, start),
+        (fields.created_at, created),
+    ];
+    let ranges = ranges.into_iter().filter(|(_, range)| !range.is_open());
+    let terms = terms.into_iter().map(term);
+    terms
+        .chain(ranges.map(|(field, range)| between(field, range)))
+        .collect()
 }
 
-/// The words typed.
-struct Text<'a> {
+fn between(field: Field, range: &TimeRange) -> Box<dyn Query> {
+    let bound = |time: Option<Timestamp>| {
+        time.map_or(Bound::Unbounded, |time| {
+            Bound::Excluded(Term::from_field_i64(field, time.unix_millis()))
+        })
+    };
+    Box::new(RangeQuery::new(bound(range.after), bound(range.before)))
+}
+
+/// What was typed.
+struct Words<'a> {
     fields: &'a Fields,
     searcher: &'a Searcher,
-    words: &'a [String],
-    last: &'a str,
-    others: &'a [String],
-    /// Whether the last word may be the beginning of one: not when a space or another sign follows it.
-    is_open: bool,
+    text: &'a SearchText,
+    words: Vec<&'a str>,
 }
 
-impl Text<'_> {
-    fn clauses(&self, guesses: Option<usize>) -> tantivy::Result<Vec<(Occur, Box<dyn Query>)>> {
-        let Some(guesses) = guesses else {
-            return Ok(vec![(Occur::Must, self.without_typo())]);
-        };
-        Ok(vec![
-            (Occur::Must, self.forgiving(guesses)?),
-            (Occur::Should, worth(EXACT, self.exact())),
-            (Occur::Should, worth(IN_ORDER, self.in_order())),
-            (Occur::Should, worth(WITHOUT_TYPO, self.without_typo())),
-        ])
+impl<'a> Words<'a> {
+    fn of(fields: &'a Fields, searcher: &'a Searcher, text: &'a SearchText) -> Self {
+        let words = text.words().iter().map(|word| word.word.as_str()).collect();
+        Self {
+            fields,
+            searcher,
+            text,
+            words,
+        }
+    }
+
+    fn clauses(&self) -> tantivy::Result<Vec<(Occur, Box<dyn Query>)>> {
+        let phrases = self.text.phrases().iter();
+        let mut clauses: Vec<_> = phrases
+            .map(|phrase| {
+                let words: Vec<_> = phrase.iter().map(|word| word.word.as_str()).collect();
+                (Occur::Must, self.phrase(&words))
+            })
+            .collect();
+        clauses.extend(
+            self.text
+                .excluded()
+                .iter()
+                .map(|words| (Occur::MustNot, self.unwanted(words))),
+        );
+        if let [others @ .., last] = &self.words[..] {
+            clauses.extend([
+                (Occur::Must, self.forgiving(others, last)?),
+                (Occur::Should, worth(EXACT, self.exact())),
+                (Occur::Should, worth(IN_ORDER, self.in_order(others, last))),
+                (
+                    Occur::Should,
+                    worth(WITHOUT_TYPO, self.without_typo(others, last)),
+                ),
+            ]);
+        }
+        Ok(clauses)
     }
 
     fn word(&self, word: &str) -> Term {
         Term::from_field_text(self.fields.description, word)
     }
 
-    /// Every word occurs, typos forgiven; the last may be the beginning of one.
-    fn forgiving(&self, guesses: usize) -> tantivy::Result<Box<dyn Query>> {
-        let mut all = Vec::with_capacity(self.words.len());
-        for word in self.others {
-            all.push(self.like(word, guesses)?);
+    fn terms(&self, words: &[&str]) -> Vec<Term> {
+        words.iter().map(|word| self.word(word)).collect()
+    }
+
+    /// The words one after the other.
+    fn phrase(&self, words: &[&str]) -> Box<dyn Query> {
+        match words {
+            [word] => self.scored(word),
+            words => Box::new(PhraseQuery::new(self.terms(words))),
         }
-        let last = self.like(self.last, guesses)?;
-        all.push(match self.is_open {
-            true => Box::new(DisjunctionMaxQuery::new(vec![last, self.beginning_with_last()])),
-            false => last,
+    }
+
+    fn unwanted(&self, words: &[String]) -> Box<dyn Query> {
+        match words {
+            [word] => term(self.word(word)),
+            words => {
+                let terms = words.iter().map(|word| self.word(word)).collect();
+                Box::new(UnwantedPhrase(PhraseQuery::new(terms)))
+            }
+        }
+    }
+
+    /// Every word occurs, typos forgiven; the last may be the beginning of one.
+    fn forgiving(&self, others: &[&str], last: &str) -> tantivy::Result<Box<dyn Query>> {
+        let mut all = Vec::with_capacity(self.words.len());
+        for word in others {
+            all.push(self.like(word)?);
+        }
+        let like = self.like(last)?;
+        all.push(match self.text.last_is_open() {
+            true => Box::new(DisjunctionMaxQuery::new(vec![like, self.beginning_with(last)])),
+            false => like,
         });
         Ok(Box::new(BooleanQuery::intersection(all)))
     }
 
     /// The word by its score, or a similar one by its likeness.
-    fn like(&self, word: &str, guesses: usize) -> tantivy::Result<Box<dyn Query>> {
-        let similar = similar(self.searcher, self.fields.description, word, guesses)?;
+    fn like(&self, word: &str) -> tantivy::Result<Box<dyn Query>> {
+        let likeness = self.text.likeness(word);
+        if likeness.typos() == 0 {
+            return Ok(self.scored(word));
+        }
+        let (field, most) = (self.fields.description, self.text.guesses());
+        let similar = similar(self.searcher, field, word, &likeness, most)?;
         let alternatives: Vec<Box<dyn Query>> = similar
             .into_iter()
             .map(|(similar, likeness)| match similar == word {
@@ -149,37 +211,36 @@ impl Text<'_> {
         Box::new(BooleanQuery::intersection(words.collect()))
     }
 
-    fn without_typo(&self) -> Box<dyn Query> {
-        let mut all: Vec<Box<dyn Query>> = self.others.iter().map(|word| self.scored(word)).collect();
-        all.push(self.exact_or_beginning());
+    fn without_typo(&self, others: &[&str], last: &str) -> Box<dyn Query> {
+        let mut all: Vec<Box<dyn Query>> = others.iter().map(|word| self.scored(word)).collect();
+        all.push(self.exact_or_beginning(last));
         Box::new(BooleanQuery::intersection(all))
     }
 
-    fn in_order(&self) -> Box<dyn Query> {
-        let words = || self.words.iter().map(|word| self.word(word)).collect();
-        match self.others {
-            [] => self.exact_or_beginning(),
-            _ if self.is_open => Box::new(PhrasePrefixQuery::new(words())),
-            _ => Box::new(PhraseQuery::new(words())),
+    fn in_order(&self, others: &[&str], last: &str) -> Box<dyn Query> {
+        match others {
+            [] => self.exact_or_beginning(last),
+            _ if self.text.last_is_open() => Box::new(PhrasePrefixQuery::new(self.terms(&self.words))),
+            _ => Box::new(PhraseQuery::new(self.terms(&self.words))),
         }
     }
 
-    fn exact_or_beginning(&self) -> Box<dyn Query> {
-        match self.is_open {
-            true => self.beginning_with_last(),
-            false => self.scored(self.last),
+    fn exact_or_beginning(&self, last: &str) -> Box<dyn Query> {
+        match self.text.last_is_open() {
+            true => self.beginning_with(last),
+            false => self.scored(last),
         }
     }
 
-    /// Any word that begins with the last one.
-    fn beginning_with_last(&self) -> Box<dyn Query> {
-        if self.last.chars().count() <= beginnings::LONGEST {
-            let indexed = Term::from_field_text(self.fields.beginnings, self.last);
+    /// Any word that begins so.
+    fn beginning_with(&self, beginning: &str) -> Box<dyn Query> {
+        if beginning.chars().count() <= beginnings::LONGEST {
+            let indexed = Term::from_field_text(self.fields.beginnings, beginning);
             return worth(1.0, term(indexed));
         }
         Box::new(RangeQuery::new(
-            Bound::Included(self.word(self.last)),
-            Bound::Excluded(after_all_with(self.fields.description, self.last)),
+            Bound::Included(self.word(beginning)),
+            Bound::Excluded(after_all_with(self.fields.description, beginning)),
         ))
     }
 }

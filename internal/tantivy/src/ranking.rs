@@ -1,27 +1,42 @@
 //! The order of what was found.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tantivy::collector::sort_key::NaturalComparator;
 use tantivy::collector::{SegmentSortKeyComputer, SortKeyComputer};
-use tantivy::columnar::ColumnValues;
+use tantivy::columnar::{Column, ColumnValues};
 use tantivy::{DocId, Score, SegmentReader};
+use taskwire_domain::{ListKey, ListOrder, SearchOrder, SearchQuery};
 
-use crate::schema::{CREATED_AT, ID_HIGH, ID_LOW};
+use crate::schema::{CREATED_AT, DUE, ID_HIGH, ID_LOW, PRIORITY_RANK, UPDATED_AT};
 
-/// Best first, then newest first, then by id.
+/// What comes first.
 pub(crate) struct Ranking {
-    /// Whether some are better than others: not when there are no words.
-    pub(crate) by_score: bool,
+    order: SearchOrder,
+    /// Whether some are better than others.
+    by_score: bool,
+}
+
+impl Ranking {
+    /// The order of a search.
+    pub(crate) fn of(search: &SearchQuery) -> Self {
+        Self {
+            order: search.order,
+            by_score: search.ranks(),
+        }
+    }
 }
 
 /// Where a document stands; the greatest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct Rank {
-    score: Score,
-    created_at: i64,
-    id: Reverse<(u64, u64)>,
+    /// How good it is; in an order by something, 0 for what lacks it and 1 for all others.
+    tier: Score,
+    /// What it is sorted by, turned round when the least comes first.
+    number: i64,
+    /// Turned round likewise.
+    id: u128,
 }
 
 impl SortKeyComputer for Ranking {
@@ -35,19 +50,42 @@ impl SortKeyComputer for Ranking {
 
     fn segment_sort_key_computer(&self, segment: &SegmentReader) -> tantivy::Result<SegmentRanking> {
         let columns = segment.fast_fields();
+        let (name, is_descending, id_is_descending) = match self.order {
+            SearchOrder::Relevance => (CREATED_AT, true, false),
+            SearchOrder::By(ListOrder { key, descending }) => (column(key), descending, descending),
+        };
         Ok(SegmentRanking {
             by_score: self.by_score,
-            created_at: columns.column_first_or_default(CREATED_AT)?,
+            number: columns.column_opt(name)?,
+            number_mask: mask(is_descending),
+            id_mask: mask(id_is_descending),
             id_high: columns.column_first_or_default(ID_HIGH)?,
             id_low: columns.column_first_or_default(ID_LOW)?,
         })
     }
 }
 
+fn column(key: ListKey) -> &'static str {
+    match key {
+        ListKey::CreatedAt => CREATED_AT,
+        ListKey::UpdatedAt => UPDATED_AT,
+        ListKey::Due => DUE,
+        ListKey::Priority => PRIORITY_RANK,
+    }
+}
+
+/// What turns an order round: with every bit inverted, the greatest number is the least.
+fn mask(is_descending: bool) -> i64 {
+    if is_descending { 0 } else { -1 }
+}
+
 /// The order within one segment.
 pub(crate) struct SegmentRanking {
     by_score: bool,
-    created_at: Arc<dyn ColumnValues<i64>>,
+    /// `None` when no document of the segment has it.
+    number: Option<Column<i64>>,
+    number_mask: i64,
+    id_mask: i64,
     id_high: Arc<dyn ColumnValues<u64>>,
     id_low: Arc<dyn ColumnValues<u64>>,
 }
@@ -58,10 +96,17 @@ impl SegmentSortKeyComputer for SegmentRanking {
     type SegmentComparator = NaturalComparator;
 
     fn segment_sort_key(&mut self, document: DocId, score: Score) -> Rank {
+        let number = self.number.as_ref().and_then(|column| column.first(document));
+        let id = u128::from(self.id_high.get_val(document)) << 64 | u128::from(self.id_low.get_val(document));
+        let tier = match number {
+            None => 0.0,
+            Some(_) if self.by_score => score,
+            Some(_) => 1.0,
+        };
         Rank {
-            score: if self.by_score { score } else { 0.0 },
-            created_at: self.created_at.get_val(document),
-            id: Reverse((self.id_high.get_val(document), self.id_low.get_val(document))),
+            tier,
+            number: number.unwrap_or(0) ^ self.number_mask,
+            id: id ^ i128::from(self.id_mask) as u128,
         }
     }
 
@@ -72,7 +117,7 @@ impl SegmentSortKeyComputer for SegmentRanking {
         score: Score,
         threshold: &Rank,
     ) -> Option<(Ordering, Rank)> {
-        if self.by_score && score < threshold.score {
+        if self.by_score && score < threshold.tier {
             return None;
         }
         let rank = self.segment_sort_key(document, score);

@@ -6,7 +6,7 @@ use tantivy::schema::{
 
 /// Written into every commit. A change of the fields or of how words are split takes the next number: an index with a
 /// lower one is rebuilt.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// The tokenizers' names.
 pub(crate) const WORDS: &str = "words";
@@ -19,6 +19,12 @@ pub(crate) const ID_LOW: &str = "idLow";
 pub(crate) const VERSION: &str = "version";
 pub(crate) const DELETED: &str = "deleted";
 pub(crate) const CREATED_AT: &str = "createdAt";
+pub(crate) const UPDATED_AT: &str = "updatedAt";
+pub(crate) const START: &str = "start";
+pub(crate) const DUE: &str = "due";
+pub(crate) const PRIORITY_RANK: &str = "priorityRank";
+pub(crate) const IS_DONE: &str = "isDone";
+pub(crate) const CATEGORIES: &str = "categories";
 
 /// The fields. A tombstone has the first five alone.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +48,11 @@ pub(crate) struct Fields {
     pub(crate) external_id: Field,
     /// In lower case.
     pub(crate) categories: Field,
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch, as all times.
     pub(crate) created_at: Field,
+    pub(crate) updated_at: Field,
+    pub(crate) start: Field,
+    pub(crate) due: Field,
 }
 
 /// The schema and the handles of its fields.
@@ -62,12 +71,15 @@ pub(crate) fn schema() -> (Schema, Fields) {
             text(WORDS, IndexRecordOption::WithFreqsAndPositions),
         ),
         beginnings: builder.add_text_field("beginnings", text(BEGINNINGS, IndexRecordOption::Basic)),
-        priority_rank: builder.add_i64_field("priorityRank", INDEXED),
-        is_done: builder.add_bool_field("isDone", INDEXED),
+        priority_rank: builder.add_i64_field(PRIORITY_RANK, FAST | INDEXED),
+        is_done: builder.add_bool_field(IS_DONE, FAST | INDEXED),
         parent_id: builder.add_bytes_field("parentId", key()),
         external_id: builder.add_text_field("externalId", text(WHOLE, IndexRecordOption::Basic)),
-        categories: builder.add_text_field("categories", text(WHOLE, IndexRecordOption::Basic)),
+        categories: builder.add_text_field(CATEGORIES, text(WHOLE, IndexRecordOption::Basic).set_fast(WHOLE)),
         created_at: builder.add_i64_field(CREATED_AT, FAST),
+        updated_at: builder.add_i64_field(UPDATED_AT, FAST),
+        start: builder.add_i64_field(START, FAST),
+        due: builder.add_i64_field(DUE, FAST),
     };
     (builder.build(), fields)
 }

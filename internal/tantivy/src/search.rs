@@ -1,12 +1,15 @@
 //! Searching.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tantivy::collector::{Count, TopDocs};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
-use taskwire_domain::{Error, SearchPage, SearchQuery, Task, TaskSearch};
+use taskwire_domain::{ConsistencyToken, Error, Facet, SearchPage, SearchQuery, Task, TaskSearch};
 
 use crate::TantivyIndex;
+use crate::facets::{CountBy, shown};
 use crate::index::{Ready, blocking, unavailable};
 use crate::query::query;
 use crate::ranking::Ranking;
@@ -21,24 +24,39 @@ impl TaskSearch for TantivyIndex {
             .map_err(unavailable)?;
         found.map_err(|cause| unavailable(cause.into()))
     }
+
+    async fn await_writes(&self, writes: &[ConsistencyToken], limit: Duration) -> Result<bool, Error> {
+        self.see_writes(writes, limit).await
+    }
 }
 
 fn find(ready: &Ready, search: &SearchQuery) -> tantivy::Result<SearchPage> {
     let searcher = ready.reader.searcher();
-    let query = query(&ready.fields, &searcher, search)?;
+    let all = query(&ready.fields, &searcher, search)?;
+    // A facet on which there is no condition counts exactly what is found.
+    let (restricted, free): (Vec<Facet>, Vec<Facet>) = search
+        .facets
+        .iter()
+        .partition(|&&facet| search.filter.restricts(facet));
+    let counting = (Count, CountBy(free));
     let (from, size) = (search.window.from as usize, search.window.size as usize);
-    if size == 0 {
-        let total = searcher.search(&query, &Count)? as u64;
-        return Ok(SearchPage {
-            tasks: Vec::new(),
-            total,
-        });
+    let (best, (total, mut counts)) = match size {
+        0 => (Vec::new(), searcher.search(&all, &counting)?),
+        _ => {
+            let best = TopDocs::with_limit(size)
+                .and_offset(from)
+                .order_by(Ranking::of(search));
+            searcher.search(&all, &(best, counting))?
+        }
+    };
+    for facet in restricted {
+        let others = SearchQuery {
+            filter: search.filter.without(facet),
+            ..search.clone()
+        };
+        let others = query(&ready.fields, &searcher, &others)?;
+        counts.extend(searcher.search(&others, &CountBy(vec![facet]))?);
     }
-    let by_score = search.searched().is_some();
-    let best = TopDocs::with_limit(size)
-        .and_offset(from)
-        .order_by(Ranking { by_score });
-    let (best, total) = searcher.search(&query, &(best, Count))?;
     let mut tasks = Vec::with_capacity(best.len());
     for (_, address) in best {
         tasks.extend(task(ready, &searcher, address)?);
@@ -46,6 +64,10 @@ fn find(ready: &Ready, search: &SearchQuery) -> tantivy::Result<SearchPage> {
     Ok(SearchPage {
         tasks,
         total: total as u64,
+        facets: counts
+            .into_iter()
+            .map(|(facet, counts)| (facet, shown(facet, counts)))
+            .collect(),
     })
 }
 

@@ -5,24 +5,47 @@ use std::io;
 
 use tantivy::Searcher;
 use tantivy::schema::Field;
+use tantivy_fst::Automaton;
+use taskwire_domain::{Likeness, LikenessState};
 
-use crate::likeness::Likeness;
+/// A likeness that can walk through the dictionary's tree of words.
+struct Walk<'a>(&'a Likeness);
 
-/// The `most` likest words, and how like they are; of equally like ones the first by their bytes. These are the words that
-/// Elasticsearch takes, which is what makes both families find the same tasks.
+impl Automaton for Walk<'_> {
+    type State = LikenessState;
+
+    fn start(&self) -> LikenessState {
+        self.0.start()
+    }
+
+    fn is_match(&self, state: &LikenessState) -> bool {
+        self.0.is_match(state)
+    }
+
+    fn can_match(&self, state: &LikenessState) -> bool {
+        self.0.can_match(state)
+    }
+
+    fn accept(&self, state: &LikenessState, byte: u8) -> LikenessState {
+        self.0.accept(state, byte)
+    }
+}
+
+/// The `most` words likest to `word`, and how like they are; of equally like ones the first by their bytes. These are the
+/// words that Elasticsearch takes, which is what makes both families find the same tasks.
 pub(crate) fn similar(
     searcher: &Searcher,
     field: Field,
     word: &str,
+    likeness: &Likeness,
     most: usize,
 ) -> tantivy::Result<Vec<(String, f32)>> {
-    let likeness = Likeness::to(word);
     let mut found = BTreeMap::new();
     for segment in searcher.segment_readers() {
         let index = segment.inverted_index(field)?;
         // The first character is exact, so all that is near stands together.
         let first: String = word.chars().take(1).collect();
-        let mut terms = index.terms().search(&likeness).ge(&first).into_stream()?;
+        let mut terms = index.terms().search(Walk(likeness)).ge(&first).into_stream()?;
         while terms.advance() {
             let term = std::str::from_utf8(terms.key())
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;

@@ -34,7 +34,7 @@ pub use engine::Engine;
 pub use interleaving::{Run, check_interleavings};
 pub use ledger::Ledger;
 pub use standalone::{Place, Standalone};
-pub use texts::{many_real_texts, real_texts};
+pub use texts::{accented_texts, many_real_texts, real_texts};
 pub use tiny_disk::TinyDisk;
 pub use traffic::{Size, Traffic};
 pub use twins::{Restartable, Twin, TwinsRun, check_twins};

@@ -26,6 +26,32 @@ pub fn many_real_texts(count: usize) -> Vec<String> {
     some_of(texts.into_iter().filter(|text| is_worthy(text)).collect(), count)
 }
 
+/// Sentences of a novel in five languages that write with accents.
+///
+/// # Panics
+/// When the dependency that brings them no longer does.
+pub fn accented_texts() -> Vec<String> {
+    let folder = packages()
+        .into_iter()
+        .map(|folder| folder.join("benches/data"))
+        .find(|folder| folder.join("Carroll-11-fr.txt").exists());
+    let folder = folder.expect("icu_normalizer comes with the texts that it is measured by");
+    let mut sentences = BTreeSet::new();
+    for language in ["de", "es", "fr", "pl", "tr"] {
+        let file = folder.join(format!("Carroll-11-{language}.txt"));
+        let text = std::fs::read_to_string(file).expect("a text can be read");
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let parts = lines.flat_map(|line| line.split(['.', '!', '?', ';', ':']));
+        sentences.extend(
+            parts
+                .map(str::trim)
+                .filter(|part| is_worthy(part))
+                .map(str::to_owned),
+        );
+    }
+    sentences.into_iter().collect()
+}
+
 fn some_of(mut texts: Vec<String>, count: usize) -> Vec<String> {
     assert!(
         texts.len() >= count,
@@ -39,6 +65,15 @@ fn some_of(mut texts: Vec<String>, count: usize) -> Vec<String> {
 
 /// Every line that can be a task's description, document by document.
 fn lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    for folder in packages() {
+        collect_lines(&folder, &mut lines);
+    }
+    lines
+}
+
+/// The folders of our dependencies.
+fn packages() -> Vec<PathBuf> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let metadata = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--locked"])
@@ -46,19 +81,15 @@ fn lines() -> Vec<String> {
     let metadata: Value =
         serde_json::from_slice(&metadata.expect("cargo metadata runs").stdout).expect("it prints JSON");
     let packages = metadata["packages"].as_array().expect("metadata lists packages");
-    let mut lines = Vec::new();
-    for package in packages.iter().filter(|package| package["source"].is_string()) {
-        let manifest = Path::new(
-            package["manifest_path"]
-                .as_str()
-                .expect("a package has a manifest"),
-        );
-        collect_lines(
-            manifest.parent().expect("a manifest stands in a folder"),
-            &mut lines,
-        );
-    }
-    lines
+    let foreign = packages.iter().filter(|package| package["source"].is_string());
+    let folders = foreign.map(|package| {
+        let manifest = package["manifest_path"]
+            .as_str()
+            .expect("a package has a manifest");
+        let folder = Path::new(manifest).parent();
+        folder.expect("a manifest stands in a folder").to_owned()
+    });
+    folders.collect()
 }
 
 fn collect_lines(folder: &Path, lines: &mut Vec<String>) {

@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 use taskwire_conformance::index::live;
-use taskwire_domain::{ItemOutcome, SearchQuery, SearchWindow, Task, TaskId, TaskIndex, TaskSearch};
+use taskwire_domain::{
+    ItemOutcome, SearchPage, SearchQuery, SearchWindow, Task, TaskId, TaskIndex, TaskSearch,
+};
 use taskwire_elasticsearch::{
     Client, ElasticsearchIndex, ElasticsearchSearch, ElasticsearchSettings, IndexSettings, SearchSettings,
     ensure_generation,
@@ -45,7 +47,8 @@ impl Both {
             replicas: 0,
             refresh_ms: 500,
             write_limit_ms: 30_000,
-            bulk_bytes: 8 * 1024 * 1024,
+            bulk_bytes: 2 * 1024 * 1024,
+            in_flight_bytes: 8 * 1024 * 1024,
         };
         let search_settings = SearchSettings {
             search_limit_ms: 20_000,
@@ -73,6 +76,14 @@ impl Both {
             _folder: folder,
             _server: server,
         }
+    }
+
+    /// One page of either, as it is answered: tantivy, then Elasticsearch.
+    pub async fn page(&self, query: &SearchQuery) -> [SearchPage; 2] {
+        [
+            self.tantivy.search(query).await.unwrap(),
+            self.elasticsearch.search(query).await.unwrap(),
+        ]
     }
 
     /// What either finds, all pages: tantivy, then Elasticsearch.

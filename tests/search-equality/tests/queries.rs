@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use taskwire_conformance::index::{id, task};
-use taskwire_domain::{Categories, ExternalId, Priority, SearchFilter, SearchQuery, Task};
+use taskwire_domain::{Categories, ExternalId, Priority, SearchFilter, SearchQuery, SearchText, Task, words};
 use taskwire_e2e::real_texts;
 use taskwire_search_equality::both::Both;
 use taskwire_search_equality::texts::{AWKWARD, derived, long_word};
@@ -136,6 +136,16 @@ const ASKED: &[&str] = &[
     "AND",
     "long end",
     "+milk -buy",
+    "-the",
+    "version -rust",
+    "-\"pull request\" github",
+    "\"breaking change\"",
+    "\"pull request\" fix",
+    "\"MIT OR Apache\" -license",
+    "\"日本\"",
+    "\"天气\" -学习",
+    "\"it's o'clock\"",
+    "“double”",
     "a b c d e f g h i j k l m n o p",
     "\u{0}",
     "long xxxxx",
@@ -220,7 +230,7 @@ fn filters() -> Vec<SearchFilter> {
 
 fn query(text: &str, filter: SearchFilter) -> SearchQuery {
     SearchQuery {
-        text: Some(text.to_owned()),
+        text: SearchText::parse(text.to_owned()).unwrap(),
         filter,
         ..SearchQuery::default()
     }
@@ -253,11 +263,12 @@ async fn words_find_the_same_tasks_with_and_without_filters() {
         .map(|task| task.fields.description.as_str().to_owned())
         .collect();
     let mut asked: Vec<String> = ASKED.iter().map(|&text| text.to_owned()).collect();
-    asked.extend(derived(&texts, 400));
-    asked.push(texts[..40].join(" ").chars().take(1_024).collect());
+    let fits = |text: &String| SearchText::parse(text.clone()).is_ok();
+    asked.extend(derived(&texts, 410).into_iter().filter(fits).take(400));
+    asked.push(words(&texts[..40].join(" "))[..60].join(" "));
     asked.push("x".repeat(255));
     asked.push("x".repeat(400));
-    asked.push("漢".repeat(300));
+    asked.push("漢".repeat(128));
 
     let filters = filters();
     let mut differences = BTreeMap::new();

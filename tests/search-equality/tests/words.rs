@@ -4,9 +4,9 @@
 
 use reqwest::Method;
 use serde_json::json;
+use taskwire_domain::words;
 use taskwire_e2e::real_texts;
 use taskwire_search_equality::texts::{AWKWARD, long_word, scrambled};
-use taskwire_tantivy::words;
 use taskwire_testkit::SearchIndex;
 
 /// The server refuses to list more words than this.

@@ -133,16 +133,15 @@ pub async fn totals_are_exact_and_pages_neither_overlap_nor_leave_gaps<B: Backen
     let backend = B::start().await;
     let tasks: Vec<_> = (0..250).map(|n| task(n, "the same words")).collect();
     hold(&backend, &tasks).await;
-    for text in [None, Some("same words".to_owned())] {
+    for text in ["", "same words"] {
         let mut seen = Vec::new();
         for from in (0..300).step_by(30) {
             let window = SearchWindow { from, size: 30 };
             let page = find(
                 &backend,
                 &SearchQuery {
-                    text: text.clone(),
                     window,
-                    ..SearchQuery::default()
+                    ..text_query(text)
                 },
             )
             .await;

@@ -113,3 +113,80 @@ pub async fn a_word_that_is_followed_by_anything_is_not_the_beginning_of_one<B: 
         assert_eq!(find_text(&backend, text).await.len(), 1, "{text:?}");
     }
 }
+
+/// Exactly as it is, whatever else is typed.
+pub async fn a_phrase_has_to_occur_as_it_is<B: Backend>() {
+    let backend = B::start().await;
+    let (fresh, bread, apart) = (
+        "buy fresh oat milk",
+        "fresh bread with milk",
+        "milk, oats and Oat bran",
+    );
+    hold(&backend, &tasks(&[fresh, bread, apart])).await;
+    for (text, wanted) in [
+        ("\"oat milk\"", &[fresh][..]),
+        ("\"OAT, Milk!\"", &[fresh]),
+        ("\"milk oat\"", &[]),
+        ("\"oat mil\"", &[]),
+        ("\"oat mlik\"", &[]),
+        ("\"milk\"", &[apart, bread, fresh]),
+        ("\"fresh\" \"milk\"", &[bread, fresh]),
+        ("\"oat milk\" fres", &[fresh]),
+        ("\"oat milk\" bread", &[]),
+        ("\"oat milk fresh", &[fresh]),
+    ] {
+        let mut found = find_text(&backend, text).await;
+        found.sort();
+        let mut wanted = wanted.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+/// Exactly it, and with nothing else everything but it is found, newest first.
+pub async fn what_is_excluded_must_not_occur<B: Backend>() {
+    let backend = B::start().await;
+    let (fresh, bread, other) = ("buy fresh milk", "fresh bread", "wash the car");
+    hold(&backend, &tasks(&[fresh, bread, other])).await;
+    for (text, wanted) in [
+        ("fresh -milk", &[bread][..]),
+        ("-milk fresh", &[bread]),
+        ("fresh -mil -mlik", &[bread, fresh]),
+        ("fresh -\"fresh bread\"", &[fresh]),
+        ("fresh -\"bread fresh\"", &[bread, fresh]),
+        ("-fresh", &[other]),
+        ("-FRESH -wash", &[]),
+        ("-milk", &[other, bread]),
+        ("-!!!", &[]),
+        ("\"fresh milk\" -buy", &[]),
+        ("fresh - milk", &[fresh]),
+    ] {
+        let mut found = find_text(&backend, text).await;
+        if text.starts_with("fresh") {
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            let mut wanted = wanted.to_vec();
+            wanted.sort_unstable_by(|a, b| b.cmp(a));
+            assert_eq!(found, wanted, "{text}");
+        } else {
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
+}
+
+/// Long words are copied rather than typed, and so is a text of many words.
+pub async fn no_typo_is_forgiven_in_very_long_words_and_among_very_many<B: Backend>() {
+    let backend = B::start().await;
+    let long = "abcdefghijklmnopqrstuvwxyz012345";
+    let many = "word ".repeat(32);
+    hold(&backend, &tasks(&[&format!("{long} {long}6"), &many])).await;
+    let mistyped = |word: &str| word.replace("klm", "kml");
+    assert_eq!(find_text(&backend, &mistyped(long)).await.len(), 1);
+    assert!(
+        find_text(&backend, &mistyped(&format!("{long}6")))
+            .await
+            .is_empty()
+    );
+    let typo = many.replacen("word", "wrod", 1);
+    assert_eq!(find_text(&backend, &typo).await.len(), 1);
+    assert!(find_text(&backend, &format!("{typo}word ")).await.is_empty());
+}

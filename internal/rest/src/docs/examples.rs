@@ -114,6 +114,21 @@ pub(crate) fn search_requests() -> Examples {
         ),
         ("filtered", "Words and exact conditions", filtered),
         (
+            "phrase",
+            "A phrase, and a word that must not occur",
+            json!({"description": "\"oat milk\" -chocolate", "highlight": true}),
+        ),
+        (
+            "after",
+            "What was just written, too",
+            json!({"description": "oat milk", "after": [format!("{TASK_ID}@1")], "timeout": "1s"}),
+        ),
+        (
+            "sorted",
+            "What is due next, and how much on which day",
+            json!({"isDone": false, "dueAfter": "2030-01-01T00:00:00Z", "sort": "due", "facets": ["due", "priority"]}),
+        ),
+        (
             "everything",
             "The first tasks of all, and how many there are",
             json!({}),
@@ -128,8 +143,20 @@ pub(crate) fn task_answers() -> Examples {
 
 /// What is found.
 pub(crate) fn search_results() -> Examples {
+    let detailed = json!({
+        "tasks": [task()], "total": 1,
+        "facets": {"due": [{"value": "2030-01-31", "count": 1}], "isDone": [
+            {"value": false, "count": 1}, {"value": true, "count": 0}
+        ]},
+        "highlights": {TASK_ID: ["buy <em>oat</em> <em>milk</em>"]}
+    });
     vec![
         ("one", "One task", json!({"tasks": [task()], "total": 1})),
+        (
+            "detailed",
+            "With facets and highlights, which were asked for",
+            detailed,
+        ),
         ("none", "No task", json!({"tasks": [], "total": 0})),
     ]
 }
@@ -142,6 +169,11 @@ pub(crate) fn ready() -> Examples {
             "degraded",
             "Searches would fail",
             health("degraded", "ok", "unavailable"),
+        ),
+        (
+            "doubtful",
+            "Searches answer, but the index has documents that are newer than the database",
+            doubtful(),
         ),
     ]
 }
@@ -157,6 +189,11 @@ pub(crate) fn not_ready() -> Examples {
 
 fn health(status: &str, database: &str, search: &str) -> Value {
     json!({"status": status, "checks": {"postgresql": {"status": database}, "elasticsearch": {"status": search}}})
+}
+
+fn doubtful() -> Value {
+    let search = json!({"status": "degraded", "detail": "database restored: reindex"});
+    json!({"status": "degraded", "checks": {"postgresql": {"status": "ok"}, "elasticsearch": search}})
 }
 
 /// These as the document holds them.

@@ -23,6 +23,7 @@ pub(crate) enum FailureKind {
     SubtreeTooLarge,
     TwinInFlight,
     VersionMismatch,
+    NotYetSearchable,
     BodyTooLarge,
     BulkTooLarge,
     UnsupportedMediaType(BodyKind),
@@ -89,6 +90,7 @@ impl FailureKind {
                 let current = Version::FIRST.next();
                 Error::Conflict(Conflict::VersionMismatch { current }).into()
             }
+            Self::NotYetSearchable => Error::Conflict(Conflict::NotYetSearchable).into(),
             Self::BodyTooLarge => Refusal::BodyTooLarge {
                 limit: MAX_BODY_BYTES,
             }

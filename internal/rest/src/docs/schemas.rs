@@ -11,7 +11,10 @@ mod service;
 mod task;
 
 pub(super) use parts::{external_id, label, uuid};
-pub(super) use search::{SIZE, WORDS, from_description};
+pub(super) use search::{
+    AFTER, FACETS, HIGHLIGHT, SIZE, SORT, STRICT, TIMEOUT, WORDS, facet, from_description, patience,
+    search_sort,
+};
 pub(super) use service::untold;
 
 /// The named shapes of the document.

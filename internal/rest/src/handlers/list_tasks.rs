@@ -113,7 +113,8 @@ pub(crate) const SORT_KEYS: [(&str, ListKey); 4] = [
     ("priority", ListKey::Priority),
 ];
 
-fn order(text: String) -> Result<ListOrder, Violation> {
+/// The order that `sort` names.
+pub(crate) fn order(text: String) -> Result<ListOrder, Violation> {
     let (name, descending) = match text.strip_prefix('-') {
         Some(name) => (name, true),
         None => (text.as_str(), false),

@@ -1,19 +1,24 @@
 //! `POST /tasks/search`: finds tasks by text and exact conditions.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
-use taskwire_domain::{FieldError, SearchFilter, SearchQuery, SearchWindow};
+use taskwire_domain::{
+    ConsistencyToken, Facet, FieldError, SearchFilter, SearchQuery, SearchText, SearchWindow, TimeRange,
+};
+use taskwire_service::SearchRequest;
 
 use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Tag, examples};
 use crate::failure::{Failure, both};
-use crate::json_object::{Decoded, JsonObject, boolean, text, whole_number};
+use crate::json_object::{Decoded, JsonObject, boolean, items, text, whole_number};
 use crate::media_type::BodyKind;
 use crate::query::Query;
-use crate::search_answer::{self, window, words};
-use crate::task_fields::{categories, external_id, priority, task_id};
+use crate::search_answer::{self, facet, order, patience, window};
+use crate::task_fields::{categories, external_id, priority, task_id, time};
 use crate::{AppState, json};
 
 /// What the document says of it.
@@ -33,6 +38,7 @@ pub(crate) fn endpoint() -> Endpoint {
     })
     .answers(StatusCode::OK, answer)
     .fails([
+        FailureKind::NotYetSearchable,
         FailureKind::NotAcceptable,
         FailureKind::Unavailable,
         FailureKind::TimedOut,
@@ -46,42 +52,95 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Result<Response, Failure> {
     BodyKind::Post.require(&headers)?;
-    let search = json::parse(&body).and_then(decode_query);
+    let search = json::parse(&body).and_then(decode_request);
     let ((), search) = both(Query::none(query.as_deref()), search)?;
-    let page = app.tasks.search(&search).await?;
-    Ok(search_answer::answer(&page))
+    let found = app.tasks.search(&search).await?;
+    Ok(search_answer::answer(&search, &found))
 }
 
 /// Null is absent throughout; an absent condition is none.
-fn decode_query(value: Value) -> Decoded<SearchQuery> {
+fn decode_request(value: Value) -> Decoded<SearchRequest> {
     let mut object = JsonObject::open(value)?;
     let words = object
-        .nullable("description", |value| text(value, words))
+        .nullable("description", |value| text(value, SearchText::parse))
         .flatten();
-    let filter = SearchFilter {
-        is_done: object.nullable("isDone", boolean),
-        priority: object.nullable("priority", priority),
-        categories: object.nullable("categories", categories),
-        parent_id: object.nullable("parentId", task_id),
-        external_id: object.nullable("externalId", external_id),
-    };
+    let filter = filter(&mut object);
+    let order = object.nullable("sort", |value| text(value, order));
     let from = object.nullable("from", |value| whole_number(value, 0..=SearchWindow::LIMIT));
     let size = object.nullable("size", |value| whole_number(value, 0..=SearchWindow::MAX_SIZE));
     let window = window(from, size).unwrap_or_else(|violation| {
         object.reject(FieldError::at_pointer("/from", violation));
         SearchWindow::default()
     });
-    object.finish(Some(SearchQuery {
+    let facets = object.nullable("facets", facets).unwrap_or_default();
+    let highlight = object.nullable("highlight", boolean).unwrap_or_default();
+    let query = SearchQuery {
         text: words,
         filter,
+        order: order.unwrap_or_default(),
         window,
+        facets,
+    };
+    let after = object.nullable("after", after).unwrap_or_default();
+    let patience = object.nullable("timeout", |value| text(value, patience));
+    let strict = object.nullable("strict", boolean).unwrap_or_default();
+    object.finish(Some(SearchRequest {
+        query,
+        highlight,
+        after,
+        patience: patience.unwrap_or(SearchRequest::PATIENCE),
+        strict,
     }))
+}
+
+fn filter(object: &mut JsonObject) -> SearchFilter {
+    let mut range = |after, before| TimeRange {
+        after: object.nullable(after, time),
+        before: object.nullable(before, time),
+    };
+    let due = range("dueAfter", "dueBefore");
+    let start = range("startAfter", "startBefore");
+    let created = range("createdAfter", "createdBefore");
+    SearchFilter {
+        is_done: object.nullable("isDone", boolean),
+        priority: object.nullable("priority", priority),
+        categories: object.nullable("categories", categories),
+        parent_id: object.nullable("parentId", task_id),
+        external_id: object.nullable("externalId", external_id),
+        due,
+        start,
+        created,
+    }
+}
+
+/// A list of tokens, or one string of them as the query has it.
+fn after(value: Value) -> Decoded<Vec<ConsistencyToken>> {
+    if value.is_string() {
+        return text(value, search_answer::after);
+    }
+    let (writes, wrong) = items(value, SearchRequest::MAX_AFTER, |value| {
+        text(value, |token| token.parse())
+    })?;
+    if wrong.is_empty() {
+        Ok(writes.into_iter().flatten().collect())
+    } else {
+        Err(wrong)
+    }
+}
+
+fn facets(value: Value) -> Decoded<BTreeSet<Facet>> {
+    let (facets, wrong) = items(value, Facet::ALL.len(), |value| text(value, facet))?;
+    if wrong.is_empty() {
+        Ok(facets.into_iter().flatten().collect())
+    } else {
+        Err(wrong)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use taskwire_domain::{Categories, ExternalId, Priority};
+    use taskwire_domain::{Categories, ExternalId, ListKey, ListOrder, Priority, SearchOrder};
 
     use super::*;
     use crate::testing::{Behaviour, TASK, TestApi, post, request};
@@ -100,23 +159,37 @@ mod tests {
         let api = TestApi::new();
         let full = format!(
             r#"{{"description": "buy -milk \"now\"", "isDone": false, "priority": "low", "categories": ["a", "b"],
-                "parentId": "{TASK}", "externalId": "J-1", "from": 9900, "size": 100}}"#
+                "parentId": "{TASK}", "externalId": "J-1", "dueAfter": "2026-05-01T11:00:00+02:00",
+                "dueBefore": "2026-05-02T09:00:00Z", "startAfter": "2026-05-03T09:00:00Z",
+                "startBefore": "2026-05-04T09:00:00Z", "createdAfter": "2026-05-05T09:00:00Z",
+                "createdBefore": "2026-05-06T09:00:00Z", "sort": "-due", "facets": ["due", "priority"],
+                "highlight": true, "from": 9900, "size": 100}}"#
         );
         let nulls = r#"{"description": null, "isDone": null, "priority": null, "categories": null,
-            "parentId": null, "externalId": null, "from": null, "size": null}"#;
+            "parentId": null, "externalId": null, "dueAfter": null, "dueBefore": null, "startAfter": null,
+            "startBefore": null, "createdAfter": null, "createdBefore": null, "sort": null, "facets": null,
+            "highlight": null, "from": null, "size": null}"#;
         for body in [&full, nulls, "{}", r#"{"description": " ", "size": 0}"#] {
             let answer = api.send(post("/tasks/search", body)).await;
             assert_eq!(answer.status, 200, "{body}: {answer:?}");
         }
         let wanted = SearchQuery {
-            text: Some(r#"buy -milk "now""#.into()),
+            text: SearchText::parse(r#"buy -milk "now""#.into()).unwrap(),
             filter: SearchFilter {
                 is_done: Some(false),
                 priority: Some(Priority::Low),
                 categories: Some(Categories::parse(vec!["a".into(), "b".into()]).unwrap()),
                 parent_id: Some(TASK.parse().unwrap()),
                 external_id: Some(ExternalId::parse("J-1".into()).unwrap()),
+                due: between("2026-05-01T09:00:00Z", "2026-05-02T09:00:00Z"),
+                start: between("2026-05-03T09:00:00Z", "2026-05-04T09:00:00Z"),
+                created: between("2026-05-05T09:00:00Z", "2026-05-06T09:00:00Z"),
             },
+            order: SearchOrder::By(ListOrder {
+                key: ListKey::Due,
+                descending: true,
+            }),
+            facets: [Facet::Priority, Facet::Due].into(),
             window: SearchWindow {
                 from: 9_900,
                 size: 100,
@@ -131,6 +204,73 @@ mod tests {
             api.queries(),
             [wanted, everything.clone(), everything, count_only]
         );
+    }
+
+    fn between(after: &str, before: &str) -> TimeRange {
+        TimeRange {
+            after: after.parse().ok(),
+            before: before.parse().ok(),
+        }
+    }
+
+    #[tokio::test]
+    async fn facets_and_highlights_are_answered_to_those_who_ask() {
+        let api = TestApi::with_a_task().await;
+        let body = r#"{"description": "old", "facets": ["isDone"], "highlight": true}"#;
+        let answer = api.send(post("/tasks/search", body)).await;
+        assert_eq!(answer.body["facets"], json!({"isDone": []}));
+        let fragments = answer.body["highlights"][TASK][0].as_str().unwrap();
+        assert!(fragments.contains("<em>old</em>"), "{fragments}");
+        let without_words = api.send(post("/tasks/search", r#"{"highlight": true}"#)).await;
+        assert_eq!(without_words.body["highlights"], json!({}));
+    }
+
+    #[tokio::test]
+    async fn a_search_says_whether_it_includes_the_writes_that_it_was_to_include() {
+        let api = TestApi::with_a_task().await;
+        for (after, consistent) in [
+            (json!([format!("{TASK}@1")]), json!(true)),
+            (json!(format!("{TASK}@1,{TASK}@2")), json!(false)),
+            (json!([]), json!(null)),
+            (json!(null), json!(null)),
+        ] {
+            let body = json!({"after": after, "timeout": "50ms"}).to_string();
+            let answer = api.send(post("/tasks/search", &body)).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.body["consistent"]),
+                (200, &consistent),
+                "{after}"
+            );
+        }
+        let strict = format!(r#"{{"after": ["{TASK}@2"], "timeout": "0s", "strict": true}}"#);
+        let answer = api.send(post("/tasks/search", &strict)).await;
+        assert_eq!(answer.problem(), (412, "not-yet-searchable"));
+    }
+
+    #[tokio::test]
+    async fn every_wrong_field_is_named() {
+        let body = format!(
+            r#"{{"description": "{}", "dueAfter": "tomorrow", "createdBefore": 17, "sort": "-relevance",
+                "facets": ["priority", "colour", 1], "highlight": "yes", "after": ["x", 1], "timeout": "1m",
+                "strict": 1}}"#,
+            "a ".repeat(129)
+        );
+        let answer = TestApi::new().send(post("/tasks/search", &body)).await;
+        assert_eq!(answer.problem(), (400, "invalid-request"));
+        let wanted = [
+            "/description too-many-words",
+            "/dueAfter invalid-time",
+            "/createdBefore wrong-type",
+            "/sort unknown-sort",
+            "/facets/1 unknown-facet",
+            "/facets/2 wrong-type",
+            "/highlight wrong-type",
+            "/after/0 invalid-token",
+            "/after/1 wrong-type",
+            "/timeout invalid-duration",
+            "/strict wrong-type",
+        ];
+        assert_eq!(answer.wrong_fields(), wanted);
     }
 
     #[tokio::test]

@@ -1,16 +1,21 @@
 //! `GET /tasks/search`: the same search as `POST /tasks/search`, for a browser or curl.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use taskwire_domain::{Categories, ExternalId, SearchFilter, SearchQuery, SearchWindow, Violation};
+use taskwire_domain::{
+    Categories, ExternalId, Facet, SearchFilter, SearchQuery, SearchText, SearchWindow, TimeRange, Violation,
+};
+use taskwire_service::SearchRequest;
 
 use crate::AppState;
 use crate::docs::{Answer, Component, Endpoint, FailureKind, Parameter, Tag, examples};
 use crate::failure::Failure;
 use crate::json_object::Decoded;
 use crate::query::{Query, boolean, whole_number};
-use crate::search_answer::{self, window, words};
+use crate::search_answer::{self, after, facet, order, patience, window};
 
 /// What the document says of it.
 pub(crate) fn endpoint() -> Endpoint {
@@ -28,10 +33,23 @@ pub(crate) fn endpoint() -> Endpoint {
     .takes(Parameter::Categories)
     .takes(Parameter::ParentId)
     .takes(Parameter::ExternalId)
+    .takes(Parameter::DueBefore)
+    .takes(Parameter::DueAfter)
+    .takes(Parameter::StartBefore)
+    .takes(Parameter::StartAfter)
+    .takes(Parameter::CreatedBefore)
+    .takes(Parameter::CreatedAfter)
+    .takes(Parameter::SearchSort)
+    .takes(Parameter::Facets)
+    .takes(Parameter::Highlight)
+    .takes(Parameter::After)
+    .takes(Parameter::Timeout)
+    .takes(Parameter::Strict)
     .takes(Parameter::From)
     .takes(Parameter::Size)
     .answers(StatusCode::OK, answer)
     .fails([
+        FailureKind::NotYetSearchable,
         FailureKind::NotAcceptable,
         FailureKind::Unavailable,
         FailureKind::TimedOut,
@@ -42,28 +60,76 @@ pub(crate) async fn handle(
     State(app): State<AppState>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = decode_query(query.as_deref())?;
-    let page = app.tasks.search(&query).await?;
-    Ok(search_answer::answer(&page))
+    let search = decode_request(query.as_deref())?;
+    let found = app.tasks.search(&search).await?;
+    Ok(search_answer::answer(&search, &found))
 }
 
-fn decode_query(raw: Option<&str>) -> Decoded<SearchQuery> {
+fn decode_request(raw: Option<&str>) -> Decoded<SearchRequest> {
     let mut query = Query::open(raw);
-    let text = query.optional("q", words).flatten();
-    let filter = SearchFilter {
-        is_done: query.optional("isDone", boolean),
-        priority: query.optional("priority", |text| text.parse()),
-        categories: categories(&mut query),
-        parent_id: query.optional("parentId", |text| text.parse()),
-        external_id: query.optional("externalId", ExternalId::parse),
-    };
+    let text = query.optional("q", SearchText::parse).flatten();
+    let filter = filter(&mut query);
+    let order = query.optional("sort", order).unwrap_or_default();
     let from = query.optional("from", |text| whole_number(&text, 0..=SearchWindow::LIMIT));
     let size = query.optional("size", |text| whole_number(&text, 0..=SearchWindow::MAX_SIZE));
     let window = window(from, size).unwrap_or_else(|violation| {
         query.reject("from", violation);
         SearchWindow::default()
     });
-    query.finish(SearchQuery { text, filter, window })
+    let facets = facets(&mut query);
+    let highlight = query.optional("highlight", boolean).unwrap_or_default();
+    let search = SearchQuery {
+        text,
+        filter,
+        order,
+        window,
+        facets,
+    };
+    let after = query.optional("after", after).unwrap_or_default();
+    let patience = query.optional("timeout", patience);
+    let strict = query.optional("strict", boolean).unwrap_or_default();
+    query.finish(SearchRequest {
+        query: search,
+        highlight,
+        after,
+        patience: patience.unwrap_or(SearchRequest::PATIENCE),
+        strict,
+    })
+}
+
+fn filter(query: &mut Query) -> SearchFilter {
+    let is_done = query.optional("isDone", boolean);
+    let priority = query.optional("priority", |text| text.parse());
+    let categories = categories(query);
+    let mut range = |after, before| TimeRange {
+        after: query.optional(after, |text| text.parse()),
+        before: query.optional(before, |text| text.parse()),
+    };
+    let due = range("dueAfter", "dueBefore");
+    let start = range("startAfter", "startBefore");
+    let created = range("createdAfter", "createdBefore");
+    SearchFilter {
+        is_done,
+        priority,
+        categories,
+        parent_id: query.optional("parentId", |text| text.parse()),
+        external_id: query.optional("externalId", ExternalId::parse),
+        due,
+        start,
+        created,
+    }
+}
+
+/// One parameter for each.
+fn facets(query: &mut Query) -> BTreeSet<Facet> {
+    let mut facets = BTreeSet::new();
+    for name in query.repeatable("facet").unwrap_or_default() {
+        match facet(name) {
+            Ok(facet) => drop(facets.insert(facet)),
+            Err(violation) => query.reject("facet", violation),
+        }
+    }
+    facets
 }
 
 /// One parameter for each.
@@ -93,11 +159,17 @@ mod tests {
         let api = TestApi::with_a_task().await;
         let all = format!(
             "/tasks/search?q=buy+-milk+%22now%22&isDone=false&priority=low&category=a&category=%C3%9F&parentId={TASK}\
-             &externalId=J-1&from=9900&size=100"
+             &externalId=J-1&dueAfter=2026-05-01T11:00:00%2B02:00&dueBefore=2026-05-02T09:00:00Z\
+             &startAfter=2026-05-03T09:00:00Z&startBefore=2026-05-04T09:00:00Z&createdAfter=2026-05-05T09:00:00Z\
+             &createdBefore=2026-05-06T09:00:00Z&sort=-due&facet=due&facet=priority&highlight=true&from=9900&size=100"
         );
         let same = json!({
             "description": "buy -milk \"now\"", "isDone": false, "priority": "low", "categories": ["a", "ß"],
-            "parentId": TASK, "externalId": "J-1", "from": 9900, "size": 100
+            "parentId": TASK, "externalId": "J-1", "dueAfter": "2026-05-01T09:00:00Z",
+            "dueBefore": "2026-05-02T09:00:00Z", "startAfter": "2026-05-03T09:00:00Z",
+            "startBefore": "2026-05-04T09:00:00Z", "createdAfter": "2026-05-05T09:00:00Z",
+            "createdBefore": "2026-05-06T09:00:00Z", "sort": "-due", "facets": ["priority", "due"], "highlight": true,
+            "from": 9900, "size": 100
         });
         let by_query = api.send(request("GET", &all, &[])).await;
         let by_body = api.send(post("/tasks/search", &same.to_string())).await;
@@ -116,7 +188,8 @@ mod tests {
         let long = "%D0%B6".repeat(1_025);
         let path = format!(
             "/tasks/search?q={long}&isDone=1&priority=urgent&category=&category=A&category=a&parentId=17&externalId=\
-             &from=-1&size=101&description=x"
+             &dueAfter=x&createdBefore=2026-05-01&sort=-relevance&facet=due&facet=colour&highlight=1&after=x&timeout=6s&strict=&from=-1&size=101\
+             &description=x"
         );
         let answer = TestApi::new().send(request("GET", &path, &[])).await;
         assert_eq!(answer.problem(), (400, "invalid-request"));
@@ -126,10 +199,18 @@ mod tests {
             "priority unknown-priority",
             "category invalid-length",
             "category duplicate",
+            "dueAfter invalid-time",
+            "createdBefore invalid-time",
             "parentId invalid-uuid",
             "externalId invalid-length",
+            "sort unknown-sort",
             "from out-of-range",
             "size out-of-range",
+            "facet unknown-facet",
+            "highlight wrong-type",
+            "after invalid-token",
+            "timeout invalid-duration",
+            "strict wrong-type",
             "description unknown-parameter",
         ];
         assert_eq!(answer.wrong_fields(), wanted);

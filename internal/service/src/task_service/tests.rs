@@ -1,10 +1,13 @@
 //! The rules of the use cases, over a repository in memory that can lose races on demand.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use taskwire_conformance::memory_repository::{MemoryRepository, Rival, State};
-use taskwire_domain::{Categories, Dates, Description, Priority, Timestamp, Version};
+use taskwire_domain::{
+    Categories, ConsistencyToken, Dates, Description, Priority, SearchPage, SearchQuery, Timestamp, Version,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -46,10 +49,11 @@ struct NoSearch;
 #[async_trait]
 impl TaskSearch for NoSearch {
     async fn search(&self, _: &SearchQuery) -> Result<SearchPage, Error> {
-        Ok(SearchPage {
-            tasks: Vec::new(),
-            total: 0,
-        })
+        Ok(SearchPage::default())
+    }
+
+    async fn await_writes(&self, _: &[ConsistencyToken], _: Duration) -> Result<bool, Error> {
+        Ok(true)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::asking::{NOBODY, id};
@@ -13,6 +14,14 @@ rules!("search":
     each_filter_is_exact_and_all_apply,
     all_words_must_match_and_case_does_not_matter,
     nothing_in_the_words_is_an_engines_syntax,
+    phrases_have_to_occur_and_exclusions_must_not,
+    limits_of_the_words_are_told_by_name,
+    a_search_includes_the_writes_that_it_is_asked_to_include,
+    a_write_that_never_was_is_told_to_be_missing,
+    times_between_two_others_are_found,
+    every_order_is_kept_and_no_due_time_comes_last,
+    facets_are_counted_under_the_other_conditions,
+    highlights_show_the_words_and_are_safe_html,
     pages_follow_one_another_and_the_total_is_exact,
     null_and_blank_ask_for_nothing,
 );
@@ -121,9 +130,201 @@ async fn nothing_in_the_words_is_an_engines_syntax(api: Api) {
             "{text:?}: {page}"
         );
     }
-    let long = "word ".repeat(204);
+    let long = "word ".repeat(128);
     api.found(&json!({"description": long})).await;
     api.found(&json!({"description": "x".repeat(1_024)})).await;
+}
+
+async fn phrases_have_to_occur_and_exclusions_must_not(api: Api) {
+    let (one, two, three) = (unique(), unique(), unique());
+    let apart = api.described(&format!("{one} {three} {two}")).await;
+    let together = api.described(&format!("{three} {one} {two}")).await;
+    let both = [&apart, &together];
+    api.await_found(&json!({"description": format!("{one} {two}")}), &both)
+        .await;
+    for (text, wanted) in [
+        (format!("\"{one} {two}\""), &[&together][..]),
+        (format!("\"{one} {two}\" {three}"), &[&together]),
+        (format!("{one} -\"{one} {two}\""), &[&apart]),
+        (format!("{one} -{three}"), &[]),
+        (format!("\"{one} {two}"), &both),
+        (format!("{one} - {two}"), &both),
+    ] {
+        api.await_found(&json!({"description": text}), wanted).await;
+    }
+}
+
+async fn a_search_includes_the_writes_that_it_is_asked_to_include(api: Api) {
+    for _ in 0..20 {
+        let word = unique();
+        let created = api
+            .tell(Method::POST, "/tasks", &[], &json!({"description": word}))
+            .await;
+        let created_token = created.header("x-consistency-token").to_owned();
+        let query = json!({"description": word, "after": [created_token], "timeout": "5s", "strict": true});
+        let found = api.found(&query).await;
+        assert_eq!(
+            (&found["total"], &found["consistent"]),
+            (&json!(1), &json!(true)),
+            "{found}"
+        );
+
+        let deleted = api.delete(created.task()).await;
+        let deleted_token = deleted.header("x-consistency-token").to_owned();
+        let path =
+            format!("/tasks/search?q={word}&after={created_token},{deleted_token}&timeout=5s&strict=true");
+        let found = api.ask(Method::GET, &path, &[]).await;
+        assert_eq!(
+            (&found.body["total"], &found.body["consistent"]),
+            (&json!(0), &json!(true)),
+            "{found:?}"
+        );
+    }
+}
+
+async fn a_write_that_never_was_is_told_to_be_missing(api: Api) {
+    let task = api.described(&unique()).await;
+    let future = format!("{}@2", id(&task));
+    let mut query = json!({"after": [future], "timeout": "100ms", "size": 0});
+    let found = api.found(&query).await;
+    assert_eq!(found["consistent"], json!(false), "{found}");
+    assert!(found["total"].is_u64(), "{found}");
+    query["strict"] = json!(true);
+    let refused = api.tell(Method::POST, "/tasks/search", &[], &query).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (412, &json!("not-yet-searchable"))
+    );
+    let without = api.found(&json!({"size": 0})).await;
+    assert!(without.get("consistent").is_none(), "{without}");
+}
+
+async fn limits_of_the_words_are_told_by_name(api: Api) {
+    for (text, wrong) in [
+        ("x".repeat(1_025), "/description too-long"),
+        ("a ".repeat(129), "/description too-many-words"),
+        ("-a ".repeat(17), "/description too-many-phrases"),
+    ] {
+        let answer = api
+            .tell(Method::POST, "/tasks/search", &[], &json!({"description": text}))
+            .await;
+        answer.assert_wrong(&[wrong]);
+    }
+}
+
+async fn times_between_two_others_are_found(api: Api) {
+    let word = unique();
+    let mut tasks = Vec::new();
+    for day in 1..=4 {
+        let at = format!("2031-05-{day:02}T09:00:00Z");
+        let dates = json!({"start": at, "due": at});
+        tasks.push(api.create(&json!({"description": word, "dates": dates})).await);
+    }
+    tasks.push(api.described(&word).await);
+    let (second, third) = (&tasks[1], &tasks[2]);
+    for field in ["due", "start"] {
+        let mut query = json!({"description": word});
+        query[format!("{field}After")] = json!("2031-05-01T09:00:00Z");
+        query[format!("{field}Before")] = json!("2031-05-04T11:00:00+02:00");
+        api.await_found(&query, &[second, third]).await;
+    }
+    let all: Vec<_> = tasks.iter().collect();
+    let created = &tasks[0]["createdAt"];
+    api.await_found(
+        &json!({"description": word, "createdAfter": "2020-01-01T00:00:00Z"}),
+        &all,
+    )
+    .await;
+    api.await_found(&json!({"description": word, "createdBefore": created}), &[])
+        .await;
+}
+
+async fn every_order_is_kept_and_no_due_time_comes_last(api: Api) {
+    let word = unique();
+    let mut tasks = Vec::new();
+    for (day, priority) in [
+        (Some(2), "low"),
+        (None, "high"),
+        (Some(1), "none"),
+        (Some(3), "medium"),
+    ] {
+        let due = day.map(|day| format!("2031-05-{day:02}T09:00:00Z"));
+        let task = json!({"description": word, "priority": priority, "dates": {"due": due}});
+        tasks.push(api.create(&task).await);
+    }
+    api.await_found(&json!({"description": word}), &tasks.iter().collect::<Vec<_>>())
+        .await;
+    for (sort, wanted) in [
+        ("due", [2, 0, 3, 1]),
+        ("-due", [3, 0, 2, 1]),
+        ("priority", [2, 0, 3, 1]),
+        ("-priority", [1, 3, 0, 2]),
+        ("createdAt", [0, 1, 2, 3]),
+        ("-createdAt", [3, 2, 1, 0]),
+        ("updatedAt", [0, 1, 2, 3]),
+        ("relevance", [3, 2, 1, 0]),
+    ] {
+        let page = api.found(&json!({"description": word, "sort": sort})).await;
+        let found: Vec<_> = page["tasks"].as_array().into_iter().flatten().map(id).collect();
+        assert_eq!(found, wanted.map(|place: usize| id(&tasks[place])), "{sort}");
+    }
+}
+
+async fn facets_are_counted_under_the_other_conditions(api: Api) {
+    let (word, label) = (unique(), unique());
+    let mut tasks = Vec::new();
+    for (priority, is_done, labels) in [
+        ("high", true, vec![label.clone()]),
+        ("high", false, vec![label.to_uppercase(), "Other".into()]),
+        ("low", false, vec![]),
+    ] {
+        let task = json!({
+            "description": word, "priority": priority, "isDone": is_done, "categories": labels,
+            "dates": {"due": "2031-05-01T23:59:59Z"}
+        });
+        tasks.push(api.create(&task).await);
+    }
+    api.await_found(&json!({"description": word}), &tasks.iter().collect::<Vec<_>>())
+        .await;
+    let all = ["priority", "isDone", "categories", "due"];
+    let page = api
+        .found(&json!({"description": word, "priority": "high", "facets": all}))
+        .await;
+    assert_eq!(page["total"], 2, "{page}");
+    let counts = |facet: &str| -> Vec<(Value, Value)> {
+        let counts = page["facets"][facet].as_array().into_iter().flatten();
+        counts
+            .map(|counted| (counted["value"].clone(), counted["count"].clone()))
+            .collect()
+    };
+    let wanted = [("none", 0), ("low", 1), ("medium", 0), ("high", 2)];
+    assert_eq!(
+        counts("priority"),
+        wanted.map(|(name, count)| (json!(name), json!(count)))
+    );
+    assert_eq!(
+        counts("isDone"),
+        [(json!(false), json!(1)), (json!(true), json!(1))]
+    );
+    assert_eq!(
+        counts("categories"),
+        [(json!(label), json!(2)), (json!("other"), json!(1))]
+    );
+    assert_eq!(counts("due"), [(json!("2031-05-01"), json!(2))]);
+    let without = api.found(&json!({"description": word})).await;
+    assert!(
+        without.get("facets").is_none() && without.get("highlights").is_none(),
+        "{without}"
+    );
+}
+
+async fn highlights_show_the_words_and_are_safe_html(api: Api) {
+    let word = unique();
+    let task = api.described(&format!("<b>{word}</b> & \"more\"")).await;
+    api.await_found(&json!({"description": word}), &[&task]).await;
+    let page = api.found(&json!({"description": word, "highlight": true})).await;
+    let wanted = format!("&lt;b&gt;<em>{word}</em>&lt;/b&gt; &amp; &quot;more&quot;");
+    assert_eq!(page["highlights"], json!({ id(&task): [wanted] }));
 }
 
 async fn pages_follow_one_another_and_the_total_is_exact(api: Api) {

@@ -73,6 +73,16 @@ async fn it_answers_what_the_same_search_by_body_answers(api: Api) {
             &[&full],
         ),
         (
+            "&sort=-priority&facet=priority&facet=due&highlight=true".into(),
+            json!({"sort": "-priority", "facets": ["due", "priority"], "highlight": true}),
+            &[&full, &bare],
+        ),
+        (
+            "&createdAfter=2020-01-01T00:00:00Z&dueBefore=2031-01-01T00:00:00%2B01:00".into(),
+            json!({"createdAfter": "2020-01-01T00:00:00Z", "dueBefore": "2031-01-01T00:00:00+01:00"}),
+            &[],
+        ),
+        (
             "&isDone=true&priority=none".into(),
             json!({"isDone": true, "priority": "none"}),
             &[],
@@ -135,7 +145,8 @@ async fn every_wrong_parameter_is_named(api: Api) {
     let long = "%D0%B6".repeat(1_025);
     let all = format!(
         "?q={long}&isDone=1&priority=urgent&category=&category=A&category=a&parentId=17&externalId=\
-         &from=-1&size=101&description=x"
+         &dueAfter=x&createdBefore=2026-05-01&sort=-relevance&facet=due&facet=colour&highlight=1&from=-1&size=101\
+         &description=x"
     );
     by_query(&api, &all).await.assert_wrong(&[
         "q too-long",
@@ -143,10 +154,15 @@ async fn every_wrong_parameter_is_named(api: Api) {
         "priority unknown-priority",
         "category invalid-length",
         "category duplicate",
+        "dueAfter invalid-time",
+        "createdBefore invalid-time",
         "parentId invalid-uuid",
         "externalId invalid-length",
+        "sort unknown-sort",
         "from out-of-range",
         "size out-of-range",
+        "facet unknown-facet",
+        "highlight wrong-type",
         "description unknown-parameter",
     ]);
     for (query, wrong) in [

@@ -175,7 +175,7 @@ fn too_much() -> Vec<Case> {
             "queries: 300 exclusions",
             get(&format!("/tasks/search?q={minuses}")),
         )
-        .done(200),
+        .wrong(&["q too-many-words"]),
         send(
             "queries: the longest word that there is",
             get(&format!("/tasks/search?q={}", "a".repeat(255))),
@@ -184,6 +184,20 @@ fn too_much() -> Vec<Case> {
         send(
             "queries: 512 words",
             get(&format!("/tasks/search?q={}", "a+".repeat(512))),
+        )
+        .wrong(&["q too-many-words"]),
+        send(
+            "queries: 17 exclusions",
+            get(&format!("/tasks/search?q={}", "-a+".repeat(17))),
+        )
+        .wrong(&["q too-many-phrases"]),
+        send(
+            "queries: as many words and exclusions as there may be",
+            get(&format!(
+                "/tasks/search?q={}{}",
+                "a+".repeat(112),
+                "-a+".repeat(16)
+            )),
         )
         .done(200),
         send(

@@ -1,7 +1,7 @@
 //! Parameters of requests: in the path, in the query, and headers.
 
 use serde_json::{Value, json};
-use taskwire_domain::{Categories, ListQuery, Priority, SearchQuery, SearchWindow};
+use taskwire_domain::{Categories, ListQuery, Priority, SearchText, SearchWindow};
 use utoipa::openapi::path::{Parameter as OpenApiParameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required};
@@ -10,6 +10,7 @@ use crate::docs::{examples::TASK_ID, schemas};
 use crate::handlers::list_tasks::SORT_KEYS;
 use crate::idempotency_key::IdempotencyKey;
 use crate::request_id::RequestId;
+use crate::search_answer::RELEVANCE;
 
 /// `*`, or a list of quoted tags.
 pub(crate) const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
@@ -34,7 +35,17 @@ pub(crate) enum Parameter {
     ExternalId,
     DueBefore,
     DueAfter,
+    StartBefore,
+    StartAfter,
+    CreatedBefore,
+    CreatedAfter,
     Sort,
+    SearchSort,
+    Facets,
+    Highlight,
+    After,
+    Timeout,
+    Strict,
     Limit,
     Cursor,
     From,
@@ -49,7 +60,7 @@ pub(crate) enum Parameter {
 
 impl Parameter {
     /// Every one, in the order of the document.
-    pub(in crate::docs) const ALL: [Self; 23] = [
+    pub(in crate::docs) const ALL: [Self; 33] = [
         Self::TaskId,
         Self::Cascade,
         Self::Atomic,
@@ -62,7 +73,17 @@ impl Parameter {
         Self::ExternalId,
         Self::DueBefore,
         Self::DueAfter,
+        Self::StartBefore,
+        Self::StartAfter,
+        Self::CreatedBefore,
+        Self::CreatedAfter,
         Self::Sort,
+        Self::SearchSort,
+        Self::Facets,
+        Self::Highlight,
+        Self::After,
+        Self::Timeout,
+        Self::Strict,
         Self::Limit,
         Self::Cursor,
         Self::From,
@@ -93,7 +114,16 @@ impl Parameter {
             Self::ExternalId => "externalId",
             Self::DueBefore => "dueBefore",
             Self::DueAfter => "dueAfter",
-            Self::Sort => "sort",
+            Self::StartBefore => "startBefore",
+            Self::StartAfter => "startAfter",
+            Self::CreatedBefore => "createdBefore",
+            Self::CreatedAfter => "createdAfter",
+            Self::Sort | Self::SearchSort => "sort",
+            Self::Facets => "facet",
+            Self::Highlight => "highlight",
+            Self::After => "after",
+            Self::Timeout => "timeout",
+            Self::Strict => "strict",
             Self::Limit => "limit",
             Self::Cursor => "cursor",
             Self::From => "from",
@@ -135,8 +165,18 @@ impl Parameter {
                 .to_owned(),
             Self::ParentId => "Sub-tasks of this task.".to_owned(),
             Self::ExternalId => "The task with this external id.".to_owned(),
-            Self::DueBefore => due("earlier than"),
-            Self::DueAfter => due("later than"),
+            Self::DueBefore => time("due earlier than"),
+            Self::DueAfter => time("due later than"),
+            Self::StartBefore => time("starting earlier than"),
+            Self::StartAfter => time("starting later than"),
+            Self::CreatedBefore => time("created earlier than"),
+            Self::CreatedAfter => time("created later than"),
+            Self::SearchSort => schemas::SORT.to_owned(),
+            Self::Facets => format!("{} Several parameters name several.", schemas::FACETS),
+            Self::Highlight => schemas::HIGHLIGHT.to_owned(),
+            Self::After => format!("{} A comma stands between two.", schemas::AFTER),
+            Self::Timeout => schemas::TIMEOUT.to_owned(),
+            Self::Strict => schemas::STRICT.to_owned(),
             Self::Sort => "What the list is sorted by; with `-` in front, from the greatest to the least.".to_owned(),
             Self::Limit => "How many tasks at most.".to_owned(),
             Self::Cursor => "The `nextCursor` of the page before. Whatever else was asked for there has to be asked for \
@@ -178,8 +218,13 @@ impl Parameter {
             Self::Category => json!("home"),
             Self::Categories => json!(["home"]),
             Self::ExternalId => json!("JIRA-17"),
-            Self::DueBefore => json!("2030-02-01T00:00:00Z"),
-            Self::DueAfter => json!("2030-01-01T00:00:00Z"),
+            Self::DueBefore | Self::StartBefore | Self::CreatedBefore => json!("2030-02-01T00:00:00Z"),
+            Self::DueAfter | Self::StartAfter | Self::CreatedAfter => json!("2030-01-01T00:00:00Z"),
+            Self::SearchSort => json!("-due"),
+            Self::Facets => json!(["priority", "due"]),
+            Self::Highlight | Self::Strict => json!(true),
+            Self::After => json!(format!("{TASK_ID}@1")),
+            Self::Timeout => json!("2s"),
             Self::Sort => json!("-due"),
             Self::Limit => json!(50),
             Self::Cursor => json!("AQEkbWfX"),
@@ -197,10 +242,10 @@ impl Parameter {
         let window = SearchWindow::default();
         match self {
             Self::TaskId | Self::ParentId => schemas::uuid().into(),
-            Self::Cascade | Self::Atomic => of(Type::Boolean).default(Some(json!(false))).into(),
-            Self::Words => of(Type::String)
-                .max_length(Some(SearchQuery::MAX_TEXT_CHARS))
-                .into(),
+            Self::Cascade | Self::Atomic | Self::Highlight | Self::Strict => {
+                of(Type::Boolean).default(Some(json!(false))).into()
+            }
+            Self::Words => of(Type::String).max_length(Some(SearchText::MAX_CHARS)).into(),
             Self::IsDone => of(Type::Boolean).into(),
             // Not the shared shape, which has a default.
             Self::Priority => of(Type::String)
@@ -213,7 +258,12 @@ impl Parameter {
                 .unique_items(true)
                 .into(),
             Self::ExternalId => schemas::external_id().into(),
-            Self::DueBefore | Self::DueAfter => of(Type::String)
+            Self::DueBefore
+            | Self::DueAfter
+            | Self::StartBefore
+            | Self::StartAfter
+            | Self::CreatedBefore
+            | Self::CreatedAfter => of(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
                 .into(),
             Self::Sort => {
@@ -225,6 +275,10 @@ impl Parameter {
                     .default(Some(json!("createdAt")))
                     .into()
             }
+            Self::After => of(Type::String).into(),
+            Self::Timeout => schemas::patience().default(Some(json!("2s"))).into(),
+            Self::SearchSort => schemas::search_sort().default(Some(json!(RELEVANCE))).into(),
+            Self::Facets => ArrayBuilder::new().items(schemas::facet()).into(),
             Self::Limit => number(1, ListQuery::MAX_LIMIT, ListQuery::DEFAULT_LIMIT).into(),
             Self::Cursor => of(Type::String).pattern(Some(CURSOR)).into(),
             Self::From => number(0, SearchWindow::LIMIT, window.from).into(),
@@ -274,10 +328,10 @@ fn with_examples(schema: RefOr<Schema>, examples: Vec<Value>) -> RefOr<Schema> {
     }
 }
 
-fn due(when: &str) -> String {
+fn time(when: &str) -> String {
     format!(
-        "Tasks due {when} this time, RFC 3339 with an offset, whose `+` is written `%2B`. A task without a due time is \
-         not among them."
+        "Tasks {when} this time, RFC 3339 with an offset, whose `+` is written `%2B`. A task without that time is not \
+         among them."
     )
 }
 

@@ -1,7 +1,5 @@
 //! Which words are a typo away from another.
 
-use tantivy_fst::Automaton;
-
 /// How many typos are forgiven at most.
 const MOST: usize = 2;
 /// The cells of a row that can matter: those at most [`MOST`] away from the diagonal.
@@ -10,29 +8,31 @@ const BAND: usize = 2 * MOST + 1;
 /// Accepts the words that have the same first character and become the wanted word by a few typos: a character too many,
 /// one missing, one exchanged, or two neighbours swapped (each character in at most one swap).
 ///
-/// It walks through the dictionary's own tree of words, byte by byte, computing one row of the table of distances for
-/// each character; nothing has to be prepared for a word, however long it is.
+/// It is an automaton over bytes, so that it can walk through a dictionary's own tree of words, computing one row of the
+/// table of distances for each character; nothing has to be prepared for a word, however long it is.
 #[derive(Debug)]
-pub(crate) struct Likeness {
+pub struct Likeness {
     word: Vec<char>,
     typos: usize,
 }
 
 impl Likeness {
-    /// Words like this one. How many typos its length allows: none up to 2 characters, one up to 5, two above.
-    pub(crate) fn to(word: &str) -> Self {
-        let word: Vec<char> = word.chars().collect();
-        let typos = match word.len() {
-            0..=2 => 0,
-            3..=5 => 1,
-            _ => MOST,
-        };
-        Self { word, typos }
+    /// Words at most this many typos away, up to two.
+    pub(crate) fn to(word: &str, typos: usize) -> Self {
+        Self {
+            word: word.chars().collect(),
+            typos: typos.min(MOST),
+        }
+    }
+
+    /// How many typos are forgiven.
+    pub fn typos(&self) -> usize {
+        self.typos
     }
 
     /// How like another word is: 1 for the word itself, less with every typo and the more so the shorter the shorter of the
     /// two is; `None` when it is too far away. The measure that Lucene sorts similar words by.
-    pub(crate) fn of(&self, other: &str) -> Option<f32> {
+    pub fn of(&self, other: &str) -> Option<f32> {
         let state = other
             .bytes()
             .fold(self.start(), |state, byte| self.accept(&state, byte));
@@ -43,7 +43,7 @@ impl Likeness {
             .or_else(|| Some(1.0 - distance as f32 / shorter as f32))
     }
 
-    fn distance(&self, state: &State) -> Option<usize> {
+    fn distance(&self, state: &LikenessState) -> Option<usize> {
         let Reading::Characters(row) = &state.reading else {
             return None;
         };
@@ -106,9 +106,9 @@ impl Likeness {
     }
 }
 
-/// How far a word has been read.
+/// How far a word has been read by a [`Likeness`].
 #[derive(Debug, Clone)]
-pub(crate) struct State {
+pub struct LikenessState {
     reading: Reading,
 }
 
@@ -133,10 +133,9 @@ struct Row {
     before: [u8; BAND],
 }
 
-impl Automaton for Likeness {
-    type State = State;
-
-    fn start(&self) -> State {
+impl Likeness {
+    /// Before the first byte.
+    pub fn start(&self) -> LikenessState {
         // Nothing read is as far from n characters as there are of them.
         let cells = std::array::from_fn(|cell| {
             cell.checked_sub(MOST)
@@ -149,20 +148,23 @@ impl Automaton for Likeness {
             cells,
             before: [u8::MAX; BAND],
         };
-        State {
+        LikenessState {
             reading: Reading::Characters(row),
         }
     }
 
-    fn is_match(&self, state: &State) -> bool {
+    /// Whether what was read is near enough.
+    pub fn is_match(&self, state: &LikenessState) -> bool {
         self.distance(state).is_some()
     }
 
-    fn can_match(&self, state: &State) -> bool {
+    /// Whether anything that begins so can be.
+    pub fn can_match(&self, state: &LikenessState) -> bool {
         !matches!(state.reading, Reading::Dead)
     }
 
-    fn accept(&self, state: &State, byte: u8) -> State {
+    /// After one more byte of UTF-8.
+    pub fn accept(&self, state: &LikenessState, byte: u8) -> LikenessState {
         let (row, bits, missing) = match &state.reading {
             Reading::Dead => return state.clone(),
             Reading::Inside { row, bits, missing } => (row, bits << 6 | u32::from(byte & 0x3f), missing - 1),
@@ -183,7 +185,7 @@ impl Automaton for Likeness {
                 missing,
             },
         };
-        State { reading }
+        LikenessState { reading }
     }
 }
 
@@ -191,8 +193,8 @@ impl Automaton for Likeness {
 mod tests {
     use super::*;
 
-    fn is_near(word: &str, other: &str) -> bool {
-        Likeness::to(word).of(other).is_some()
+    fn is_near(word: &str, other: &str, typos: usize) -> bool {
+        Likeness::to(word, typos).of(other).is_some()
     }
 
     #[test]
@@ -200,25 +202,27 @@ mod tests {
         for other in [
             "water", "watr", "wter", "watter", "waters", "waxer", "wtaer", "watre",
         ] {
-            assert!(is_near("water", other), "{other}");
+            assert!(is_near("water", other, 1), "{other}");
         }
         for other in ["wat", "watersx", "wxxer", "wtare", "watxxr", "w", ""] {
-            assert!(!is_near("water", other), "{other}");
+            assert!(!is_near("water", other, 1), "{other}");
         }
     }
 
     #[test]
-    fn length_decides_how_many_typos_and_the_first_character_is_never_one() {
-        assert!(is_near("gadren", "garden") && is_near("gxrdxn", "garden") && is_near("gard", "gar"));
-        assert!(!is_near("gxrxxn", "garden") && !is_near("gadrn", "garden"));
-        assert!(!is_near("na", "no") && is_near("no", "no"));
-        assert!(!is_near("harden", "garden") && !is_near("agrden", "garden"));
+    fn the_first_character_is_never_a_typo_and_no_more_are_forgiven_than_asked() {
+        assert!(
+            is_near("gadren", "garden", 2) && is_near("gxrdxn", "garden", 2) && is_near("gard", "gar", 1)
+        );
+        assert!(!is_near("gxrxxn", "garden", 2) && !is_near("gadrn", "garden", 1));
+        assert!(!is_near("na", "no", 0) && is_near("no", "no", 0));
+        assert!(!is_near("harden", "garden", 2) && !is_near("agrden", "garden", 2));
     }
 
     #[test]
     fn characters_are_counted_not_bytes() {
-        assert!(is_near("ёлка", "ёлки") && is_near("😀😀😀", "😀😀") && !is_near("😀😀", "😀😁"));
-        assert_eq!(Likeness::to("ёлка").of("ёлки"), Some(0.75));
+        assert!(is_near("ёлка", "ёлки", 1) && is_near("😀😀😀", "😀😀", 1) && !is_near("😀😀", "😀😁", 0));
+        assert_eq!(Likeness::to("ёлка", 1).of("ёлки"), Some(0.75));
     }
 
     /// The whole table, as any textbook has it.
@@ -249,7 +253,8 @@ mod tests {
         };
         for (length, n) in (2..=6).flat_map(|length| (0..1 << length).map(move |n| (length, n))) {
             let wanted = word(length, n);
-            let likeness = Likeness::to(&String::from_iter(&wanted));
+            let typos = if wanted.len() < 6 { 1 } else { 2 };
+            let likeness = Likeness::to(&String::from_iter(&wanted), typos);
             for (length, n) in (0..=7).flat_map(|length| (0..1 << length).map(move |n| (length, n))) {
                 let other = word(length, n);
                 let is_near = distance(&wanted, &other) <= likeness.typos;

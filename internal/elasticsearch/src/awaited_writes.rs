@@ -1,0 +1,203 @@
+//! Waiting until searches see certain writes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::json;
+use taskwire_domain::{ConsistencyToken, Error, TaskId};
+use tokio::time::Instant;
+
+use crate::ElasticsearchSearch;
+use crate::client::{JSON, Request};
+
+/// The least time between two refreshes that this process asks for, however many wait.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
+
+/// What a caller who does not want to wait is given all the same, to learn whether there is anything to wait for.
+const ONE_LOOK: Duration = Duration::from_millis(200);
+
+/// Those who wait. They take turns: one asks for all, the others find their answer when it is their turn. Nobody who does
+/// not wait costs anything.
+#[derive(Debug, Default)]
+pub(crate) struct AwaitedWrites {
+    pending: Mutex<Pending>,
+    /// When the last round ended; locked while one is going on.
+    turn: tokio::sync::Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    waiters: HashMap<u64, Vec<ConsistencyToken>>,
+    next: u64,
+}
+
+impl AwaitedWrites {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // No code panics while it holds the lock.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What everybody waits for.
+    fn all(&self) -> BTreeSet<TaskId> {
+        let pending = self.pending();
+        let tokens = pending.waiters.values().flatten();
+        tokens.map(|token| token.id).collect()
+    }
+
+    /// Takes off what can be searched.
+    fn note(&self, seen: &HashMap<TaskId, i64>) {
+        for tokens in self.pending().waiters.values_mut() {
+            tokens.retain(|token| seen.get(&token.id).is_none_or(|seen| *seen < token.version.get()));
+        }
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiter<'a> {
+    awaited: &'a AwaitedWrites,
+    number: u64,
+}
+
+impl<'a> Waiter<'a> {
+    fn of(awaited: &'a AwaitedWrites, writes: &[ConsistencyToken]) -> Self {
+        let mut pending = awaited.pending();
+        let number = pending.next;
+        pending.next += 1;
+        pending.waiters.insert(number, writes.to_vec());
+        Self { awaited, number }
+    }
+
+    fn is_done(&self) -> bool {
+        let pending = self.awaited.pending();
+        pending.waiters.get(&self.number).is_none_or(Vec::is_empty)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.awaited.pending().waiters.remove(&self.number);
+    }
+}
+
+#[derive(Deserialize)]
+struct Documents {
+    #[serde(default)]
+    docs: Vec<Document>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(rename = "_id")]
+    id: TaskId,
+    /// Absent when there is no document that can be searched.
+    #[serde(rename = "_version", default)]
+    version: Option<i64>,
+}
+
+impl ElasticsearchSearch {
+    /// Whether searches see the writes, at the latest after `limit`.
+    pub(crate) async fn see_writes(
+        &self,
+        writes: &[ConsistencyToken],
+        limit: Duration,
+    ) -> Result<bool, Error> {
+        let waiter = Waiter::of(&self.awaited, writes);
+        let waited = tokio::time::timeout(limit.max(ONE_LOOK), self.take_turns(&waiter)).await;
+        waited.unwrap_or(Ok(false))
+    }
+
+    async fn take_turns(&self, waiter: &Waiter<'_>) -> Result<bool, Error> {
+        loop {
+            let mut turn = self.awaited.turn.lock().await;
+            if waiter.is_done() {
+                return Ok(true);
+            }
+            if let Some(last) = *turn {
+                tokio::time::sleep_until(last + BETWEEN_ROUNDS).await;
+            }
+            self.look().await?;
+            if !waiter.is_done() {
+                self.refresh().await?;
+                self.look().await?;
+            }
+            *turn = Some(Instant::now());
+        }
+    }
+
+    /// Looks up what searches see of everything that is awaited.
+    async fn look(&self) -> Result<(), Error> {
+        let ids: Vec<String> = self.awaited.all().iter().map(TaskId::to_string).collect();
+        let parameters = [
+            // As searches see them. A get in real time would tell of documents that cannot be searched yet.
+            ("realtime", "false"),
+            ("_source", "false"),
+            ("filter_path", "docs._id,docs._version,error,status"),
+        ];
+        let body = Bytes::from(json!({ "ids": ids }).to_string());
+        let answer = self.send("_mget", &parameters, Some(body)).await?;
+        let documents: Documents = serde_json::from_slice(&answer).map_err(|cause| Error::Internal {
+            context: "what can be searched could not be read",
+            cause: cause.into(),
+        })?;
+        let seen = documents.docs.into_iter();
+        let seen = seen.filter_map(|document| Some((document.id, document.version?)));
+        self.awaited.note(&seen.collect());
+        Ok(())
+    }
+
+    async fn refresh(&self) -> Result<(), Error> {
+        self.send("_refresh", &[("filter_path", "error,status")], None)
+            .await
+            .map(drop)
+    }
+
+    async fn send(
+        &self,
+        verb: &str,
+        parameters: &[(&str, &str)],
+        body: Option<Bytes>,
+    ) -> Result<Bytes, Error> {
+        let request = Request {
+            method: Method::Post,
+            path: &format!("{}/{verb}", self.alias),
+            parameters,
+            content_type: JSON,
+            body,
+            limit: self.limit,
+        };
+        let answer = self.answered(request).await.map_err(Error::from)?;
+        Ok(answer.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taskwire_domain::Version;
+
+    use super::*;
+
+    fn token(n: u32, version: i64) -> ConsistencyToken {
+        ConsistencyToken {
+            id: format!("0199c5a0-7d9f-7cc1-a3c8-{n:012}").parse().unwrap(),
+            version: Version::new(version).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_waiter_is_done_when_every_write_or_a_newer_one_is_seen() {
+        let awaited = AwaitedWrites::default();
+        let one = Waiter::of(&awaited, &[token(1, 2), token(2, 1)]);
+        let other = Waiter::of(&awaited, &[token(2, 3)]);
+        assert_eq!(awaited.all().len(), 2);
+        awaited.note(&[(token(1, 1).id, 1), (token(2, 1).id, 2)].into());
+        assert!(!one.is_done() && !other.is_done());
+        awaited.note(&[(token(1, 1).id, 5)].into());
+        assert!(one.is_done() && !other.is_done());
+        drop(other);
+        assert!(awaited.all().is_empty());
+    }
+}

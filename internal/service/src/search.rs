@@ -1,0 +1,59 @@
+//! Searching the index, and showing why each task was found.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use taskwire_domain::{ConsistencyToken, Highlighter, SearchPage, SearchQuery, Task, TaskId};
+
+/// A search that a caller asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// What to find.
+    pub query: SearchQuery,
+    /// Whether to show where its words stand.
+    pub highlight: bool,
+    /// Which writes it has to include; none costs nothing.
+    pub after: Vec<ConsistencyToken>,
+    /// How long to wait for them.
+    pub patience: Duration,
+    /// Whether not to search at all without them.
+    pub strict: bool,
+}
+
+impl SearchRequest {
+    /// The most writes that a search can be asked to include.
+    pub const MAX_AFTER: usize = 100;
+    /// How long one waits who does not say.
+    pub const PATIENCE: Duration = Duration::from_secs(2);
+    /// The longest that one can wait: a request as a whole may take twice as long.
+    pub const MAX_PATIENCE: Duration = Duration::from_secs(5);
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The part asked for.
+    pub page: SearchPage,
+    /// Fragments of HTML by task, for those in which a word stands; `None` when nobody asked.
+    pub highlights: Option<BTreeMap<TaskId, Vec<String>>>,
+    /// Whether it includes the writes that it was to include; `None` when there were none.
+    pub consistent: Option<bool>,
+}
+
+impl SearchRequest {
+    /// Where the words asked for stand in these tasks.
+    pub(crate) fn highlights(&self, tasks: &[Task]) -> Option<BTreeMap<TaskId, Vec<String>>> {
+        if !self.highlight {
+            return None;
+        }
+        let Some(text) = &self.query.text else {
+            return Some(BTreeMap::new());
+        };
+        let mut highlighter = Highlighter::of(text);
+        let fragments = tasks.iter().map(|task| {
+            let fragments = highlighter.fragments(task.fields.description.as_str());
+            (task.id, fragments)
+        });
+        Some(fragments.filter(|(_, fragments)| !fragments.is_empty()).collect())
+    }
+}
