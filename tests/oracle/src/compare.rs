@@ -21,6 +21,21 @@ pub struct Event {
     pub value: Value,
 }
 
+/// In which way two of the three disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// The database has it, the topic or the index does not.
+    Lost,
+    /// Both have it, not with the same content.
+    Stale,
+    /// Deleted in the database, alive in the index.
+    Resurrected,
+    /// The topic or the index has what the database never had.
+    Invented,
+    /// Versions of one task out of order in the topic, or not where its others are.
+    OutOfOrder,
+}
+
 /// What the comparison found.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -40,14 +55,18 @@ pub struct Findings {
     pub count: usize,
     /// The first of them, in words; empty when all is well.
     pub differences: Vec<String>,
+    /// Every one of them, by kind.
+    pub kinds: Vec<(Difference, String)>,
 }
 
 impl Findings {
-    fn differ(&mut self, difference: impl Into<String>) {
+    fn differ(&mut self, kind: Difference, difference: impl Into<String>) {
+        let difference = difference.into();
         self.count += 1;
         if self.differences.len() < KEPT {
-            self.differences.push(difference.into());
+            self.differences.push(difference.clone());
         }
+        self.kinds.push((kind, difference));
     }
 
     /// Panics with every kept difference unless there is none.
@@ -84,20 +103,22 @@ fn compare_documents(rows: &ById, deletions: &ById, documents: &ById, findings: 
             findings.documents += 1;
         }
         if !rows.contains_key(id) && !deletions.contains_key(id) {
-            findings.differ(format!(
-                "{id}: a document of a task the database never had: {document}"
-            ));
+            findings.differ(
+                Difference::Invented,
+                format!("{id}: a document of a task the database never had: {document}"),
+            );
         }
     }
     for (id, row) in rows {
         match documents.get(id) {
-            None => findings.differ(format!("{id}: a row without a document")),
+            None => findings.differ(Difference::Lost, format!("{id}: a row without a document")),
             Some(document) => {
                 let wanted = live_document(row);
                 if *document != wanted {
-                    findings.differ(format!(
-                        "{id}: the document is {document}, the row asks for {wanted}"
-                    ));
+                    findings.differ(
+                        Difference::Stale,
+                        format!("{id}: the document is {document}, the row asks for {wanted}"),
+                    );
                 }
             }
         }
@@ -107,16 +128,25 @@ fn compare_documents(rows: &ById, deletions: &ById, documents: &ById, findings: 
         wanted["deleted"] = true.into();
         wanted["_version"] = deletion["version"].clone();
         match documents.get(id) {
-            None => findings.differ(format!("{id}: a deletion without a tombstone")),
+            None => findings.differ(Difference::Lost, format!("{id}: a deletion without a tombstone")),
             Some(document) if *document != wanted => {
-                findings.differ(format!(
-                    "{id}: the document is {document}, the deletion asks for {wanted}"
-                ));
+                let kind = if document["deleted"] == Value::Bool(true) {
+                    Difference::Stale
+                } else {
+                    Difference::Resurrected
+                };
+                findings.differ(
+                    kind,
+                    format!("{id}: the document is {document}, the deletion asks for {wanted}"),
+                );
             }
             Some(_) => {}
         }
         if rows.contains_key(id) {
-            findings.differ(format!("{id}: both a row and a deletion"));
+            findings.differ(
+                Difference::Resurrected,
+                format!("{id}: both a row and a deletion"),
+            );
         }
     }
 }
@@ -132,7 +162,12 @@ fn live_document(row: &Value) -> Value {
     document
 }
 
-/// The first occurrence of each version of each task, in the order of the topic.
+/// The first occurrence of each version of each task, in the order of the topic. Records that are no task events are
+/// left out.
+pub fn events(records: &[Record]) -> BTreeMap<String, Vec<Event>> {
+    events_by_task(records, &mut Findings::default())
+}
+
 fn events_by_task(records: &[Record], findings: &mut Findings) -> BTreeMap<String, Vec<Event>> {
     let mut events: BTreeMap<String, Vec<Event>> = BTreeMap::new();
     let mut partitions: BTreeMap<String, i32> = BTreeMap::new();
@@ -144,10 +179,16 @@ fn events_by_task(records: &[Record], findings: &mut Findings) -> BTreeMap<Strin
         };
         findings.events += 1;
         if record.key.as_deref() != Some(id.as_bytes()) {
-            findings.differ(format!("{id}: its event has the key {:?}", record.key));
+            findings.differ(
+                Difference::OutOfOrder,
+                format!("{id}: its event has the key {:?}", record.key),
+            );
         }
         if *partitions.entry(id.clone()).or_insert(record.partition) != record.partition {
-            findings.differ(format!("{id}: its events stand in more than one partition"));
+            findings.differ(
+                Difference::OutOfOrder,
+                format!("{id}: its events stand in more than one partition"),
+            );
         }
         if seen.insert((id.clone(), event.version)) {
             events.entry(id).or_default().push(event);
@@ -179,10 +220,13 @@ fn compare_events(
         for (place, event) in events.iter().enumerate() {
             let wanted = place as i64 + 1;
             if event.version != wanted {
-                findings.differ(format!(
-                    "{id}: version {} stands in the topic where {wanted} should",
-                    event.version
-                ));
+                findings.differ(
+                    Difference::OutOfOrder,
+                    format!(
+                        "{id}: version {} stands in the topic where {wanted} should",
+                        event.version
+                    ),
+                );
                 break;
             }
         }
@@ -191,29 +235,32 @@ fn compare_events(
     let gone = deletions.iter().map(|(id, deletion)| (id, deletion, true));
     for (id, state, deleted) in current.chain(gone) {
         let Some(last) = events.get(id).and_then(|events| events.last()) else {
-            findings.differ(format!("{id}: no event in the topic"));
+            findings.differ(Difference::Lost, format!("{id}: no event in the topic"));
             continue;
         };
         if last.value != *state {
-            findings.differ(format!(
-                "{id}: the last event says {}, the database {state}",
-                last.value
-            ));
+            findings.differ(
+                Difference::Stale,
+                format!("{id}: the last event says {}, the database {state}", last.value),
+            );
         }
         let first_kind = events
             .get(id)
             .and_then(|events| events.first())
             .map(|event| event.kind.as_str());
         if first_kind != Some("Task.Created") || (last.kind == "Task.Deleted") != deleted {
-            findings.differ(format!(
-                "{id}: its events run from {first_kind:?} to {}",
-                last.kind
-            ));
+            findings.differ(
+                Difference::OutOfOrder,
+                format!("{id}: its events run from {first_kind:?} to {}", last.kind),
+            );
         }
     }
     for id in events.keys() {
         if !rows.contains_key(id) && !deletions.contains_key(id) {
-            findings.differ(format!("{id}: events of a task the database never had"));
+            findings.differ(
+                Difference::Invented,
+                format!("{id}: events of a task the database never had"),
+            );
         }
     }
 }
@@ -273,30 +320,29 @@ mod tests {
         let events = [created.clone(), updated.clone()];
         let none = ById::new();
         let deletion = one(json!({"id": "a", "version": 3, "deletedAt": "t"}));
+        use Difference::{Invented, Lost, OutOfOrder, Resurrected, Stale};
+        let tombstone = json!({"id": "a", "version": 2, "deletedAt": "t", "deleted": true, "_version": 2});
+        let reversed = [updated, created.clone()];
         let lies = [
-            ("lost", compare(&one(row(2)), &none, &none, &events)),
-            ("stale", compare(&one(row(2)), &none, &one(document(1)), &events)),
+            (Lost, compare(&one(row(2)), &none, &none, &events)),
+            (Lost, compare(&none, &deletion, &none, &events)),
+            (Lost, compare(&one(row(1)), &none, &one(document(1)), &[])),
+            (Stale, compare(&one(row(2)), &none, &one(document(1)), &events)),
+            (Stale, compare(&none, &deletion, &one(tombstone), &events)),
+            // An event that was lost.
+            (Stale, compare(&one(row(2)), &none, &one(document(2)), &[created])),
+            (Resurrected, compare(&none, &deletion, &one(document(2)), &events)),
+            (Invented, compare(&none, &none, &one(document(2)), &[])),
+            (Invented, compare(&none, &none, &none, &events)),
             (
-                "resurrected",
-                compare(&none, &deletion, &one(document(2)), &events),
-            ),
-            ("invented", compare(&none, &none, &one(document(2)), &[])),
-            (
-                "event lost",
-                compare(&one(row(2)), &none, &one(document(2)), &[created]),
-            ),
-            (
-                "event out of order",
-                compare(
-                    &one(row(2)),
-                    &none,
-                    &one(document(2)),
-                    &[updated, events[0].clone()],
-                ),
+                OutOfOrder,
+                compare(&one(row(2)), &none, &one(document(2)), &reversed),
             ),
         ];
         for (lie, findings) in lies {
-            assert!(findings.count > 0, "{lie} was not found");
+            let kinds: Vec<_> = findings.kinds.iter().map(|(kind, _)| *kind).collect();
+            assert!(kinds.contains(&lie), "{lie:?} was not found: {findings:?}");
+            assert_eq!(findings.count, kinds.len());
         }
     }
 }

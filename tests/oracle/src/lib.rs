@@ -12,6 +12,6 @@ mod index;
 mod system;
 mod topic;
 
-pub use compare::{Event, Findings};
+pub use compare::{Difference, Event, Findings, events};
 pub use system::System;
 pub use topic::Record;

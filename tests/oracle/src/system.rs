@@ -53,13 +53,21 @@ impl System {
         Ok((self.outbox_length().await?, self.lag().await?))
     }
 
+    /// The consumer group of the generation that the index's name stands for; `None` while there is no index.
+    ///
+    /// # Errors
+    /// When the search engine does not answer.
+    pub async fn group_in_use(&self) -> anyhow::Result<Option<String>> {
+        let suffix = index::group_suffix(&self.elasticsearch_url, &self.index).await?;
+        Ok(suffix.map(|suffix| format!("{}.{suffix}", self.group)))
+    }
+
     /// How many records the group has still to commit; without an index, and so without a group, all of them.
     ///
     /// # Errors
     /// When an engine does not answer.
     pub async fn lag(&self) -> anyhow::Result<i64> {
-        let suffix = index::group_suffix(&self.elasticsearch_url, &self.index).await?;
-        let group = suffix.map(|suffix| format!("{}.{suffix}", self.group));
+        let group = self.group_in_use().await?;
         topic::lag(&self.brokers, &self.topic, group.as_deref()).await
     }
 
