@@ -36,6 +36,7 @@ macro_rules! search_suite {
                 tombstones_are_never_found,
                 totals_are_exact_and_pages_neither_overlap_nor_leave_gaps,
                 totals_are_exact_beyond_ten_thousand,
+                every_priority_and_both_states_are_counted_although_there_is_no_task,
             ]
         );
         $crate::tests!(
@@ -44,6 +45,7 @@ macro_rules! search_suite {
             [
                 what_was_awaited_is_found_without_anybody_asking_for_a_refresh,
                 a_write_that_does_not_come_is_awaited_no_longer_than_said,
+                those_who_wait_in_vain_keep_nobody_waiting,
                 many_wait_at_once_for_what_is_yet_to_be_written,
             ]
         );

@@ -13,8 +13,8 @@ pub struct DispatchSettings {
     #[arg(id = "dispatch_read_ahead_bytes", long = "read-ahead-bytes", env = "READ_AHEAD_BYTES", default_value_t = 16 * 1_024 * 1_024, value_parser = clap::value_parser!(u64).range(65_536..), value_name = "BYTES")]
     pub read_ahead_bytes: u64,
 
-    /// Most records parked in the dead-letter queue within a minute. When more would have to be, or not one of ten or
-    /// more records in a row can be applied, none of them is parked and the process ends with 1. 0 parks any number
+    /// Most records parked in the dead-letter queue within a minute. When more would have to be, or of a batch of ten or
+    /// more records not one can be applied, none of them is parked and the process ends with 1. 0 parks any number
     #[arg(
         id = "dispatch_park_limit",
         long = "park-limit",

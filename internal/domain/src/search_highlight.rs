@@ -43,9 +43,11 @@ impl<'a> Highlighter<'a> {
         let mut fragments = Vec::new();
         let mut from = 0;
         while let Some(first) = rest.first().filter(|_| fragments.len() < MOST_FRAGMENTS) {
-            let part = surroundings(text, from, first);
-            let inside = rest.iter().take_while(|word| word.end <= part.end).count();
+            let mut part = surroundings(text, from, first);
+            // Without spaces, the end can fall into a word: that one is shown whole.
+            let inside = rest.iter().take_while(|word| word.start < part.end).count();
             let (now, later) = rest.split_at(inside);
+            part.end = now.last().map_or(part.end, |last| last.end.max(part.end));
             fragments.push(html(text, &part, now));
             (rest, from) = (later, part.end);
         }
@@ -220,13 +222,37 @@ mod tests {
 
     #[test]
     fn no_text_breaks_it() {
-        for unit in ["é", "漢", "👩‍👩‍👧‍👦 ", "x", "\u{301}", "a\u{3000}"] {
+        let units = [
+            "é",
+            "漢",
+            "👩‍👩‍👧‍👦 ",
+            "x",
+            "\u{301}",
+            "a\u{3000}",
+            "ab,",
+            "aé/",
+            "\u{202f}a,",
+            "👩‍👩‍👧‍👦",
+            "カナ漢",
+        ];
+        for unit in units {
             let text = unit.repeat(4_096 / unit.chars().count());
-            for query in ["é", "漢", "👩‍👩‍👧‍👦", "x", "a", "\"a a\""] {
+            for query in ["é", "漢", "👩‍👩‍👧‍👦", "x", "a", "\"a a\"", "ab", "aé", "カナ"]
+            {
                 for fragment in shown(query, &text) {
                     assert!(fragment.contains("<em>"), "{fragment}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_word_at_the_end_of_a_fragment_is_shown_once_and_whole() {
+        let shown = shown("ab ", &"ab,".repeat(200));
+        assert_eq!(shown.len(), MOST_FRAGMENTS);
+        for fragment in shown {
+            let inside = fragment.trim_matches('…').replace("<em>ab</em>", "");
+            assert!(inside.chars().all(|c| c == ','), "{fragment}");
         }
     }
 }

@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         let mut at = 0;
         loop {
             let rest = &self.typed[at..];
-            at += rest.len() - rest.trim_start().len();
+            at += rest.len() - rest.trim_start_matches(separates).len();
             if at == self.typed.len() {
                 return;
             }
@@ -252,13 +252,18 @@ impl<'a> Reader<'a> {
 
     fn end_of_chunk(&self, at: usize) -> usize {
         self.typed[at..]
-            .find(char::is_whitespace)
+            .find(separates)
             .map_or(self.typed.len(), |length| at + length)
     }
 
     fn behind_quote(&self, at: usize) -> usize {
         at + self.typed[at..].chars().next().map_or(0, char::len_utf8)
     }
+}
+
+/// Whether it stands between words. The narrow no-break space is a part of them, as an underscore is (`10\u{202f}000`).
+fn separates(c: char) -> bool {
+    c.is_whitespace() && c != '\u{202f}'
 }
 
 /// What stands between the quotes with which this begins: up to the first one behind which no letter or digit stands, so

@@ -1,7 +1,7 @@
 //! Waiting until searches see certain writes.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use taskwire_domain::{ConsistencyToken, Error, TaskId};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::ElasticsearchSearch;
@@ -20,19 +21,27 @@ const BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
 /// What a caller who does not want to wait is given all the same, to learn whether there is anything to wait for.
 const ONE_LOOK: Duration = Duration::from_millis(200);
 
-/// Those who wait. They take turns: one asks for all, the others find their answer when it is their turn. Nobody who does
-/// not wait costs anything.
+/// Those who wait. They take turns: one asks for all, and tells those whose writes it saw. Nobody who does not wait costs
+/// anything.
 #[derive(Debug, Default)]
 pub(crate) struct AwaitedWrites {
     pending: Mutex<Pending>,
-    /// When the last round ended; locked while one is going on.
+    /// When the last round ended, or began when it was given up half way; locked while one is going on.
     turn: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
 struct Pending {
-    waiters: HashMap<u64, Vec<ConsistencyToken>>,
+    waiters: HashMap<u64, Missing>,
     next: u64,
+}
+
+/// What one waits for.
+#[derive(Debug)]
+struct Missing {
+    writes: Vec<ConsistencyToken>,
+    /// Notified when nothing is missing any more.
+    seen: Arc<Notify>,
 }
 
 impl AwaitedWrites {
@@ -44,14 +53,19 @@ impl AwaitedWrites {
     /// What everybody waits for.
     fn all(&self) -> BTreeSet<TaskId> {
         let pending = self.pending();
-        let tokens = pending.waiters.values().flatten();
+        let tokens = pending.waiters.values().flat_map(|missing| &missing.writes);
         tokens.map(|token| token.id).collect()
     }
 
     /// Takes off what can be searched.
     fn note(&self, seen: &HashMap<TaskId, i64>) {
-        for tokens in self.pending().waiters.values_mut() {
-            tokens.retain(|token| seen.get(&token.id).is_none_or(|seen| *seen < token.version.get()));
+        for missing in self.pending().waiters.values_mut() {
+            let is_missing =
+                |token: &ConsistencyToken| seen.get(&token.id).is_none_or(|seen| *seen < token.version.get());
+            missing.writes.retain(is_missing);
+            if missing.writes.is_empty() {
+                missing.seen.notify_one();
+            }
         }
     }
 }
@@ -60,6 +74,7 @@ impl AwaitedWrites {
 struct Waiter<'a> {
     awaited: &'a AwaitedWrites,
     number: u64,
+    seen: Arc<Notify>,
 }
 
 impl<'a> Waiter<'a> {
@@ -67,13 +82,23 @@ impl<'a> Waiter<'a> {
         let mut pending = awaited.pending();
         let number = pending.next;
         pending.next += 1;
-        pending.waiters.insert(number, writes.to_vec());
-        Self { awaited, number }
+        let seen = Arc::new(Notify::new());
+        let missing = Missing {
+            writes: writes.to_vec(),
+            seen: seen.clone(),
+        };
+        pending.waiters.insert(number, missing);
+        Self {
+            awaited,
+            number,
+            seen,
+        }
     }
 
     fn is_done(&self) -> bool {
         let pending = self.awaited.pending();
-        pending.waiters.get(&self.number).is_none_or(Vec::is_empty)
+        let missing = pending.waiters.get(&self.number);
+        missing.is_none_or(|missing| missing.writes.is_empty())
     }
 }
 
@@ -106,7 +131,14 @@ impl ElasticsearchSearch {
         limit: Duration,
     ) -> Result<bool, Error> {
         let waiter = Waiter::of(&self.awaited, writes);
-        let waited = tokio::time::timeout(limit.max(ONE_LOOK), self.take_turns(&waiter)).await;
+        // Whose writes were seen in another's turn does not wait for its own, behind all who wait in vain.
+        let seen = async {
+            tokio::select! {
+                () = waiter.seen.notified() => Ok(true),
+                seen = self.take_turns(&waiter) => seen,
+            }
+        };
+        let waited = tokio::time::timeout(limit.max(ONE_LOOK), seen).await;
         waited.unwrap_or(Ok(false))
     }
 
@@ -119,13 +151,23 @@ impl ElasticsearchSearch {
             if let Some(last) = *turn {
                 tokio::time::sleep_until(last + BETWEEN_ROUNDS).await;
             }
-            self.look().await?;
-            if !waiter.is_done() {
-                self.refresh().await?;
-                self.look().await?;
-            }
+            // Should this one give up half way, the next does not begin at once.
             *turn = Some(Instant::now());
+            let round = self.round(waiter).await;
+            // After a failure nobody has anything to wait for, and the next may learn of it at once.
+            *turn = round.is_ok().then(Instant::now);
+            round?;
         }
+    }
+
+    /// Looks for everybody, and again after a refresh unless this one has seen enough.
+    async fn round(&self, waiter: &Waiter<'_>) -> Result<(), Error> {
+        self.look().await?;
+        if !waiter.is_done() {
+            self.refresh().await?;
+            self.look().await?;
+        }
+        Ok(())
     }
 
     /// Looks up what searches see of everything that is awaited.
@@ -176,6 +218,7 @@ impl ElasticsearchSearch {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use taskwire_domain::Version;
 
     use super::*;
@@ -197,6 +240,8 @@ mod tests {
         assert!(!one.is_done() && !other.is_done());
         awaited.note(&[(token(1, 1).id, 5)].into());
         assert!(one.is_done() && !other.is_done());
+        assert!(one.seen.notified().now_or_never().is_some());
+        assert!(other.seen.notified().now_or_never().is_none());
         drop(other);
         assert!(awaited.all().is_empty());
     }

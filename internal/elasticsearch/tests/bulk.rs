@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 use support::{Fixture, client, id, index_settings, live, plain, raw, task, tombstone};
@@ -265,7 +267,16 @@ async fn a_batch_whose_answer_was_lost_can_be_sent_again_without_harm() {
     let fault = index.apply(&batch).await;
     assert!(matches!(fault, Err(IndexFault::Retry { .. })), "{fault:?}");
     // It was applied all the same, and a newer version comes before the repetition.
-    assert_eq!(fixture.document(id(2)).await["_version"], 3);
+    let path = format!("/{}/_mget", fixture.generation.name);
+    let stored = || {
+        fixture
+            .server
+            .request(Method::POST, &path, Some(json!({ "ids": [id(2)] })))
+    };
+    let applied = async { while stored().await["docs"][0]["_version"] != 3 {} };
+    tokio::time::timeout(Duration::from_secs(30), applied)
+        .await
+        .unwrap();
     fixture.index.apply(&[tombstone(1, 2)]).await.unwrap();
 
     proxy.resume();

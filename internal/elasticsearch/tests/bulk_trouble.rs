@@ -286,7 +286,8 @@ async fn a_server_that_falls_silent_in_the_middle_of_a_batch_is_given_up_at_the_
     })
     .await;
     let settings = IndexSettings {
-        write_limit_ms: 300,
+        // Long enough for the three answers on a machine that is busy.
+        write_limit_ms: 2_000,
         ..narrow()
     };
     let started = Instant::now();
@@ -295,7 +296,7 @@ async fn a_server_that_falls_silent_in_the_middle_of_a_batch_is_given_up_at_the_
     assert_eq!(done.count(), 48);
     assert_eq!(outcomes.iter().filter(|outcome| is_retry(outcome)).count(), 16);
     assert!(
-        started.elapsed() < Duration::from_secs(3),
+        started.elapsed() < Duration::from_secs(10),
         "{:?}",
         started.elapsed()
     );

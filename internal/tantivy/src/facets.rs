@@ -153,10 +153,14 @@ fn numbered(facet: Facet, number: i64) -> Option<FacetValue> {
 
 /// The counts in the order in which they are shown.
 pub(crate) fn shown(facet: Facet, mut counts: BTreeMap<FacetValue, u64>) -> Vec<FacetCount> {
-    if facet == Facet::Priority {
-        for priority in Priority::ALL {
-            counts.entry(FacetValue::Priority(priority)).or_default();
-        }
+    // Also what nobody has; an index without any document has counted nothing at all.
+    let always = match facet {
+        Facet::Priority => Priority::ALL.map(FacetValue::Priority).to_vec(),
+        Facet::IsDone => [false, true].map(FacetValue::IsDone).to_vec(),
+        Facet::Categories | Facet::Due => Vec::new(),
+    };
+    for value in always {
+        counts.entry(value).or_default();
     }
     let counts = counts
         .into_iter()

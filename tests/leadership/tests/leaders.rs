@@ -1,6 +1,10 @@
 //! Leaders that are no longer, and leaders too many.
 
-#![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "everything here runs inside a test"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,20 +43,26 @@ async fn two_who_both_lead_at_once_repeat_events_and_lose_none() {
         .clone()
         .map(|publisher| ground.relay(outbox.clone(), publisher));
     ground.write(10, 40).await;
+    // One of them may be connected late.
+    let both_publish = async {
+        while publishers.iter().any(|publisher| publisher.batches() <= 10) {
+            ground.write(2, 5).await;
+        }
+    };
+    let both = tokio::time::timeout(Duration::from_secs(60), both_publish).await;
+    both.expect("both publish");
     let repeated = ground.assert_whole_and_in_order().await;
-    for publisher in &publishers {
-        assert!(publisher.batches() > 10, "both publish: {}", publisher.batches());
-    }
     assert!(repeated > 0, "they publish the same");
     for relay in relays {
         relay.stop().await;
     }
 }
 
-/// The other side of the promise: how long after its leader's last sign of life the outbox stands still.
+/// The other side of the promise: how long after its leader's last sign of life the outbox stands still. Five seconds more
+/// than a session may be silent, and ten for a machine that is busy; a leader that is not noticed would keep it for hours.
 fn in_time(began: Instant) -> Duration {
     let took = began.elapsed();
-    assert!(took < SESSION_IDLE_LIMIT + Duration::from_secs(5), "{took:?}");
+    assert!(took < SESSION_IDLE_LIMIT + Duration::from_secs(15), "{took:?}");
     took
 }
 

@@ -7,7 +7,8 @@ use taskwire_domain::{ConsistencyToken, Version};
 
 use crate::index::{Backend, at_version, find_text, id, tombstone};
 
-const LONG: Duration = Duration::from_secs(10);
+/// Longer than any of this takes, however slow the machine is.
+const LONG: Duration = Duration::from_secs(60);
 
 fn token(n: u32, version: i64) -> ConsistencyToken {
     ConsistencyToken {
@@ -40,7 +41,7 @@ pub async fn what_was_awaited_is_found_without_anybody_asking_for_a_refresh<B: B
     assert!(awaited(&backend, &[token(1, 4), token(101, 1)], Duration::ZERO).await);
 }
 
-/// And others are not kept waiting by it.
+/// Neither one that was never made, nor a version that is yet to be written.
 pub async fn a_write_that_does_not_come_is_awaited_no_longer_than_said<B: Backend>() {
     let backend = B::start().await;
     backend.index().apply(&[at_version(1, 1, "one")]).await.unwrap();
@@ -55,6 +56,19 @@ pub async fn a_write_that_does_not_come_is_awaited_no_longer_than_said<B: Backen
     assert_eq!(waited, (false, false, true));
     assert!(begin.elapsed() >= limit, "{:?}", begin.elapsed());
     assert!(begin.elapsed() < LONG, "{:?}", begin.elapsed());
+}
+
+/// However many they are: together they would take longer than the limit to have one look each.
+pub async fn those_who_wait_in_vain_keep_nobody_waiting<B: Backend>() {
+    let backend = B::start().await;
+    backend.index().apply(&[at_version(1, 1, "one")]).await.unwrap();
+    let (missing, there) = ([token(2, 1)], [token(1, 1)]);
+    let in_vain = join_all((0..1_000).map(|_| awaited(&backend, &missing, LONG)));
+    tokio::select! {
+        biased;
+        _ = in_vain => panic!("they gave up first"),
+        is_seen = awaited(&backend, &there, LONG / 3) => assert!(is_seen),
+    }
 }
 
 /// Each gets its own answer.

@@ -42,6 +42,7 @@ fn words_phrases_and_exclusions_are_told_apart() {
         ("\"a b\",c", "c* \"a b\""),
         ("\"צה\"ל שלום\" x", "x* \"צה\"ל שלום\""),
         ("a\"b c\" d", "a b c d*"),
+        ("10\u{202f}000 -2\u{202f}000", "10\u{202f}000 -2\u{202f}000"),
     ] {
         assert_eq!(told(text), wanted, "{text}");
     }
@@ -111,6 +112,21 @@ fn more_words_leave_fewer_guesses_and_in_the_end_no_typo() {
 fn length_decides_how_many_typos_are_forgiven() {
     let lengths = [1, 2, 3, 5, 6, 32, 33, 255].map(|length| typos(&"é".repeat(length)));
     assert_eq!(lengths, [0, 0, 1, 1, 2, 2, 0, 0]);
+}
+
+/// Otherwise a text would not find itself.
+#[test]
+fn a_text_has_the_words_that_an_index_makes_of_it() {
+    let spaces = ('\0'..=char::MAX).filter(|c| c.is_whitespace());
+    for c in spaces.chain("\"'“”-_.,/".chars()) {
+        let text = format!("a{c}b 1{c}2");
+        let read: Vec<_> = parsed(&text)
+            .words()
+            .iter()
+            .map(|word| word.word.clone())
+            .collect();
+        assert_eq!(read, crate::words(&text), "{c:?}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod task;
 pub(super) use parts::{external_id, label, uuid};
 pub(super) use search::{
     AFTER, FACETS, HIGHLIGHT, SIZE, SORT, STRICT, TIMEOUT, WORDS, facet, from_description, patience,
-    search_sort,
+    search_sort, tokens,
 };
 pub(super) use service::untold;
 

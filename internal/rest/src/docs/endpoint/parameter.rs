@@ -275,7 +275,7 @@ impl Parameter {
                     .default(Some(json!("createdAt")))
                     .into()
             }
-            Self::After => of(Type::String).into(),
+            Self::After => schemas::tokens().into(),
             Self::Timeout => schemas::patience().default(Some(json!("2s"))).into(),
             Self::SearchSort => schemas::search_sort().default(Some(json!(RELEVANCE))).into(),
             Self::Facets => ArrayBuilder::new().items(schemas::facet()).into(),

@@ -5,7 +5,7 @@ use taskwire_domain::{Facet, Priority, SearchText, SearchWindow};
 use taskwire_service::SearchRequest;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
-    ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
 };
 
 use super::Component;
@@ -48,9 +48,18 @@ pub(in crate::docs) const TIMEOUT: &str = "How long to wait for the writes in `a
 /// What insisting means.
 pub(in crate::docs) const STRICT: &str = "Answer 412 when the writes in `after` are not included.";
 
-/// How long to wait.
+/// A token of a write.
+const TOKEN: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}@0*[1-9][0-9]{0,17}";
+
+/// Tokens with a comma between.
+pub(in crate::docs) fn tokens() -> ObjectBuilder {
+    let others = SearchRequest::MAX_AFTER - 1;
+    of(Type::String).pattern(Some(format!("^{TOKEN}(,{TOKEN}){{0,{others}}}$")))
+}
+
+/// How long to wait, up to [`SearchRequest::MAX_PATIENCE`].
 pub(in crate::docs) fn patience() -> ObjectBuilder {
-    of(Type::String).pattern(Some("^[0-9]+m?s$"))
+    of(Type::String).pattern(Some("^0*([0-5]s|[0-9]{1,3}ms|[1-4][0-9]{3}ms|5000ms)$"))
 }
 
 /// The name of an order of results.
@@ -158,19 +167,7 @@ fn wishes() -> Vec<(&'static str, RefOr<Schema>)> {
 /// Which writes it includes.
 fn freshness() -> Vec<(&'static str, RefOr<Schema>)> {
     vec![
-        (
-            "after",
-            ArrayBuilder::new()
-                .items(of(Type::String))
-                .max_items(Some(SearchRequest::MAX_AFTER))
-                .schema_type(
-                    [Type::Array, Type::String, Type::Null]
-                        .into_iter()
-                        .collect::<SchemaType>(),
-                )
-                .description(Some(AFTER))
-                .into(),
-        ),
+        ("after", after()),
         (
             "timeout",
             patience().or_null().default(Some(json!("2s"))).described(TIMEOUT),
@@ -180,6 +177,16 @@ fn freshness() -> Vec<(&'static str, RefOr<Schema>)> {
             boolean().or_null().default(Some(json!(false))).described(STRICT),
         ),
     ]
+}
+
+/// A list of tokens, or what the query has.
+fn after() -> RefOr<Schema> {
+    let list = ArrayBuilder::new()
+        .items(of(Type::String).pattern(Some(format!("^{TOKEN}$"))))
+        .max_items(Some(SearchRequest::MAX_AFTER))
+        .schema_type(nullable_array());
+    let either = OneOfBuilder::new().item(list).item(tokens());
+    either.description(Some(AFTER)).into()
 }
 
 fn time() -> ObjectBuilder {
