@@ -14,6 +14,7 @@ mod bench;
 mod cargo;
 mod checkout;
 mod contract;
+mod faults;
 mod openapi;
 mod progress;
 mod stack;
@@ -41,6 +42,9 @@ enum Command {
     /// Try the OpenAPI document with strangers' tools against the live service: linters, a generated client, a property
     /// tester.
     Contract(contract::Arguments),
+    /// Try to break the promise: faults in every part of a running system, and an oracle that looks for what was lost,
+    /// stale or resurrected.
+    Faults(faults::Arguments),
     /// Write `docs/openapi.json` and `docs/events.schema.json` from the code.
     Openapi,
     /// Start, look at and remove the real engines: PostgreSQL, Kafka, Elasticsearch.
@@ -67,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Bench(arguments) => bench::run(&checkout, &arguments),
         Command::Contract(arguments) => contract::run(&checkout, &arguments),
+        Command::Faults(arguments) => faults::run(&checkout, &arguments),
         Command::Openapi => openapi::run(&checkout),
         Command::Stack(command) => stack::run(&checkout, &command),
         Command::Test(arguments) => test::run(&checkout, &arguments),

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     cargo::{self, Package},
     checkout::Checkout,
+    faults,
     stack::{self, EngineName, Variables},
 };
 
@@ -31,7 +32,16 @@ pub(crate) struct Arguments {
 
 /// Runs the tests. A stack that was up before stays up; one that was not is taken down again, whatever happens.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
-    stack::while_up(checkout, |variables| test(checkout, variables, arguments))
+    let faults_can_run = stack::can_be_native(checkout)?;
+    stack::while_up(checkout, |variables| test(checkout, variables, arguments))?;
+    if !arguments.cargo.is_empty() {
+        return Ok(());
+    }
+    if faults_can_run {
+        return faults::run_briefly(checkout);
+    }
+    println!("NOT RUN: faults in real processes, because the engines are not processes of this machine");
+    Ok(())
 }
 
 fn test(checkout: &Checkout, variables: Variables, arguments: &Arguments) -> Result<()> {

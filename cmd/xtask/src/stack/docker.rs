@@ -73,6 +73,10 @@ impl Docker {
         self.compose(ports, &[if kill { "kill" } else { "stop" }, name.name()])
     }
 
+    pub(crate) fn freeze(&self, ports: Ports, name: EngineName, frozen: bool) -> Result<()> {
+        self.compose(ports, &[if frozen { "pause" } else { "unpause" }, name.name()])
+    }
+
     pub(crate) fn start(&self, ports: Ports, name: EngineName) -> Result<()> {
         self.compose(ports, &["up", "--detach", "--wait", name.name()])
     }

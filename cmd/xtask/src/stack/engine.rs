@@ -18,8 +18,8 @@ use super::{
 use crate::progress;
 
 const POLL: Duration = Duration::from_millis(100);
-/// A loaded two-core machine needs a tenth of this.
-const START_LIMIT: Duration = Duration::from_secs(120);
+/// A two-core machine with nothing else to do needs a thirtieth of this.
+const START_LIMIT: Duration = Duration::from_secs(300);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// What one engine of a stack leaves on the machine; known without its programs being there.
@@ -40,6 +40,12 @@ impl Footprint {
         let signal = if kill { Signal::Kill } else { self.stop_signal };
         process::end(&self.signature, signal, STOP_LIMIT)
             .with_context(|| format!("cannot stop {}", self.name))
+    }
+
+    /// Lets it neither work nor end, or lets it go on.
+    pub(crate) fn freeze(&self, frozen: bool) -> Result<()> {
+        let signal = if frozen { Signal::Freeze } else { Signal::Thaw };
+        process::signal(&self.signature, signal).with_context(|| format!("cannot signal {}", self.name))
     }
 }
 

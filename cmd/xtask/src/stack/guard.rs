@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, STACK_FOLDER};
 
 /// Sent by an owner that will see to the stack itself.
 const DISMISSED: &[u8] = b"dismissed";
@@ -20,11 +20,12 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Starts the guard, out of reach of the terminal's Ctrl-C.
-    pub(crate) fn post() -> Result<Self> {
+    pub(crate) fn post(checkout: &Checkout) -> Result<Self> {
         let own = std::env::current_exe().context("cannot find this program")?;
         let mut command = Command::new(own);
         command
             .args(["stack", "guard"])
+            .env(STACK_FOLDER, checkout.stack_name())
             .stdin(Stdio::piped())
             .process_group(0);
         Ok(Self {

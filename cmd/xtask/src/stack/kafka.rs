@@ -16,7 +16,7 @@ use super::{
     engine::{self, Engine, Footprint},
     java::Java,
     maven::{self, Artifact, Layout},
-    ports::Ports,
+    ports::{KafkaWay, Ports},
     process::{Signal, Signature, run_to_end},
 };
 
@@ -190,17 +190,26 @@ fn server_properties(folder: &Path, ports: Ports) -> String {
     let Ports {
         kafka,
         kafka_controller,
+        kafka_ways,
         ..
     } = ports;
+    let ways: Vec<_> = kafka_ways.into_iter().flatten().enumerate().collect();
+    let each = |line: &dyn Fn(usize, KafkaWay) -> String| -> String {
+        ways.iter().map(|(number, way)| line(*number, *way)).collect()
+    };
+    let listeners = each(&|number, way| format!(",WAY{number}://127.0.0.1:{}", way.listener));
+    let advertised = each(&|number, way| format!(",WAY{number}://127.0.0.1:{}", way.advertised));
+    let protocols = each(&|number, _| format!(",WAY{number}:PLAINTEXT"));
     format!(
         "\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{kafka_controller}
-listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{kafka_controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{kafka}
+listeners=PLAINTEXT://127.0.0.1:{kafka},CONTROLLER://127.0.0.1:{kafka_controller}{listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{kafka}{advertised}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
 log.dirs={}
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1

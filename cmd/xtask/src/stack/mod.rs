@@ -23,6 +23,7 @@ mod urls;
 use std::{
     env,
     fs::{self, File},
+    path::PathBuf,
     process::Command as Program,
 };
 
@@ -42,6 +43,9 @@ use crate::checkout::Checkout;
 
 /// The engines' addresses, by the names of the variables that the programs read.
 pub(crate) type Variables = Vec<(&'static str, String)>;
+
+/// Tells of the further ways into Kafka, as `<listener's port>:<advertised port>,...`.
+const KAFKA_WAYS: &str = "TASKWIRE_KAFKA_WAYS";
 
 /// `cargo xtask stack ...`
 #[derive(Subcommand)]
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     },
     /// Start one engine again, on its old port and data.
     Start { engine: EngineName },
+    /// Let one engine neither work nor end (SIGSTOP); it keeps its connections.
+    Freeze { engine: EngineName },
+    /// Let a frozen engine go on (SIGCONT).
+    Thaw { engine: EngineName },
     /// Take the stack down when whoever holds the other end of standard input dies.
     #[command(hide = true)]
     Guard,
@@ -128,12 +136,18 @@ pub(crate) fn run(checkout: &Checkout, command: &Command) -> Result<()> {
         Command::Status => status(checkout),
         Command::Stop { engine, kill } => stop(checkout, *engine, *kill),
         Command::Start { engine } => start(checkout, *engine),
+        Command::Freeze { engine } => freeze(checkout, *engine, true),
+        Command::Thaw { engine } => freeze(checkout, *engine, false),
         Command::Guard => guard::watch(checkout),
     }
 }
 
 /// Brings up what is not up, and returns the addresses as variables.
 pub(crate) fn up(checkout: &Checkout, only: Option<Kind>) -> Result<Variables> {
+    bring_up(checkout, only, false)
+}
+
+fn bring_up(checkout: &Checkout, only: Option<Kind>, with_kafka_ways: bool) -> Result<Variables> {
     let folder = checkout.stack_folder();
     let _lock = lock(checkout)?;
     let urls = match decide(checkout, only)? {
@@ -147,7 +161,7 @@ pub(crate) fn up(checkout: &Checkout, only: Option<Kind>) -> Result<Variables> {
                 Some(state) => state,
                 None => State {
                     kind,
-                    ports: Ports::pick(&checkout.fingerprint())?,
+                    ports: Ports::pick(&checkout.fingerprint(), with_kafka_ways)?,
                     programs: None,
                 },
             };
@@ -181,10 +195,33 @@ pub(crate) fn while_up(checkout: &Checkout, work: impl FnOnce(Variables) -> Resu
     if is_any_up(checkout)? {
         return work(up(checkout, None)?);
     }
-    let guard = Guard::post()?;
+    let guard = Guard::post(checkout)?;
     let outcome = up(checkout, None).and_then(work);
     let dismissed = guard.dismiss();
     let removed = down(checkout);
+    outcome.and(removed).and(dismissed)
+}
+
+/// Works with new engines that nobody else uses, as processes of this machine, with further ways into Kafka. They are
+/// taken down again, whatever happens, unless they are to be kept for a look; whatever an earlier run kept goes first.
+pub(crate) fn while_alone(
+    checkout: &Checkout,
+    keep: bool,
+    work: impl FnOnce(Variables) -> Result<()>,
+) -> Result<()> {
+    down(checkout)?;
+    let guard = Guard::post(checkout)?;
+    let outcome = bring_up(checkout, Some(Kind::Native), true).and_then(|mut variables| {
+        let ways = State::load(&checkout.stack_folder()).and_then(|state| state.ports.kafka_ways);
+        let ways = ways.into_iter().flatten();
+        let ways: Vec<_> = ways
+            .map(|way| format!("{}:{}", way.listener, way.advertised))
+            .collect();
+        variables.push((KAFKA_WAYS, ways.join(",")));
+        work(variables)
+    });
+    let dismissed = guard.dismiss();
+    let removed = if keep { Ok(()) } else { down(checkout) };
     outcome.and(removed).and(dismissed)
 }
 
@@ -225,6 +262,11 @@ pub(crate) fn is_any_up(checkout: &Checkout) -> Result<bool> {
 /// Whether the engines are this tool's own, to stop and start at will.
 pub(crate) fn is_ours(checkout: &Checkout) -> Result<bool> {
     Ok(matches!(decide(checkout, None)?, Source::Ours(_)))
+}
+
+/// Whether engines would be run as processes of this machine.
+pub(crate) fn can_be_native(checkout: &Checkout) -> Result<bool> {
+    Ok(matches!(decide(checkout, None)?, Source::Ours(Kind::Native)))
 }
 
 /// Each engine's release, in the order of `EngineName::ALL`.
@@ -279,7 +321,7 @@ fn remedy(ours: bool) -> &'static str {
 }
 
 fn stop(checkout: &Checkout, engine: EngineName, kill: bool) -> Result<()> {
-    let _lock = lock(checkout)?;
+    let _locks = lock_engine(checkout, engine)?;
     let state = own_state(checkout)?;
     match state.kind {
         Kind::Native => Native::open(checkout)?.stop(engine, kill)?,
@@ -289,8 +331,19 @@ fn stop(checkout: &Checkout, engine: EngineName, kill: bool) -> Result<()> {
     Ok(())
 }
 
+fn freeze(checkout: &Checkout, engine: EngineName, frozen: bool) -> Result<()> {
+    let _locks = lock_engine(checkout, engine)?;
+    let state = own_state(checkout)?;
+    match state.kind {
+        Kind::Native => Native::open(checkout)?.freeze(engine, frozen)?,
+        Kind::Docker => Docker::open(checkout).freeze(state.ports, engine, frozen)?,
+    }
+    println!("{} {}", engine.name(), if frozen { "frozen" } else { "thawed" });
+    Ok(())
+}
+
 fn start(checkout: &Checkout, engine: EngineName) -> Result<()> {
-    let _lock = lock(checkout)?;
+    let _locks = lock_engine(checkout, engine)?;
     let state = own_state(checkout)?;
     match state.kind {
         Kind::Native => Native::open(checkout)?.start(&state, engine)?,
@@ -362,14 +415,31 @@ fn postgres_version(url: &str) -> Option<String> {
 /// Held while the stack is changed, so that two commands in one checkout do not get in each other's way. The kernel
 /// lets go of it when this process ends, however it ends.
 fn lock(checkout: &Checkout) -> Result<File> {
-    let folder = checkout.stack_folder();
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let path = folder.join("lock");
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let (file, path) = lock_file(checkout, "lock")?;
     if file.try_lock().is_err() {
         eprintln!("waiting for another `cargo xtask stack` in this checkout ...");
         file.lock()
             .with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(file)
+}
+
+/// Held while one engine is stopped or started: the others can be at the same time, the stack as a whole cannot.
+fn lock_engine(checkout: &Checkout, engine: EngineName) -> Result<[File; 2]> {
+    let (stack, path) = lock_file(checkout, "lock")?;
+    stack
+        .lock_shared()
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+    let (own, path) = lock_file(checkout, &format!("lock.{}", engine.name()))?;
+    own.lock()
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok([stack, own])
+}
+
+fn lock_file(checkout: &Checkout, name: &str) -> Result<(File, PathBuf)> {
+    let folder = checkout.stack_folder();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let path = folder.join(name);
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok((file, path))
 }

@@ -26,8 +26,10 @@ pub(crate) struct Native {
     account: Account,
     /// Data, logs and fetched programs.
     folder: PathBuf,
-    /// `target/stack`, where the state is.
+    /// `target/stack`, or the other stack's folder, where the state is.
     home: PathBuf,
+    /// Fetched programs: those of the usual stack, whichever this is.
+    dist: PathBuf,
 }
 
 impl Native {
@@ -39,10 +41,12 @@ impl Native {
         }
         let account = Account::choose()?;
         let folder = account.engine_folder(checkout)?;
+        let dist = account.engine_folder(&checkout.with_usual_stack())?.join("dist");
         Ok(Self {
             account,
             folder,
             home: checkout.stack_folder(),
+            dist,
         })
     }
 
@@ -87,6 +91,10 @@ impl Native {
 
     pub(crate) fn stop(&self, name: EngineName, kill: bool) -> Result<()> {
         self.footprints()[name as usize].stop(kill)
+    }
+
+    pub(crate) fn freeze(&self, name: EngineName, frozen: bool) -> Result<()> {
+        self.footprints()[name as usize].freeze(frozen)
     }
 
     pub(crate) fn start(&self, state: &State, name: EngineName) -> Result<()> {
@@ -156,8 +164,11 @@ impl Native {
     }
 
     fn provide(&self) -> Result<Programs> {
-        let dist = self.folder.join("dist");
-        fs::create_dir_all(&dist).with_context(|| format!("cannot create {}", dist.display()))?;
+        let dist = &self.dist;
+        if let Some(usual) = dist.parent().filter(|usual| !usual.exists()) {
+            account::claim(usual)?;
+        }
+        fs::create_dir_all(dist).with_context(|| format!("cannot create {}", dist.display()))?;
         let missing = [
             postgres::missing(),
             java::missing(&self.account)?,
@@ -168,8 +179,8 @@ impl Native {
             .context("PostgreSQL was installed, and yet neither /usr/lib/postgresql nor PATH has `initdb`")?;
         let java =
             java::find(&self.account).context("Java was installed, and yet none was found that runs")?;
-        let kafka = kafka::fetch(&self.account, &dist)?;
-        let elasticsearch = elasticsearch::fetch(&self.account, &java, &dist)?;
+        let kafka = kafka::fetch(&self.account, dist)?;
+        let elasticsearch = elasticsearch::fetch(&self.account, &java, dist)?;
         Ok(Programs {
             postgres,
             java,

@@ -10,6 +10,17 @@ const FLOOR: u16 = 15_000;
 /// Highest port considered when the system does not say where outgoing connections begin.
 const CEILING: u16 = 32_768;
 
+/// How many further ways into Kafka a stack may have.
+const KAFKA_WAYS: usize = 4;
+
+/// A further way into Kafka: whoever comes in by this listener is told to come by that other address, where a proxy
+/// stands that can break the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KafkaWay {
+    pub(crate) listener: u16,
+    pub(crate) advertised: u16,
+}
+
 /// The ports of one stack, all on 127.0.0.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
@@ -18,6 +29,8 @@ pub(crate) struct Ports {
     pub(crate) kafka_controller: u16,
     pub(crate) elasticsearch: u16,
     pub(crate) elasticsearch_transport: u16,
+    /// Only where somebody means to break them.
+    pub(crate) kafka_ways: Option<[KafkaWay; KAFKA_WAYS]>,
 }
 
 impl Ports {
@@ -26,18 +39,29 @@ impl Ports {
     ///
     /// They lie below the range of outgoing connections: while an engine is stopped for a while, no client's
     /// connection can take the port it will come back on.
-    pub(crate) fn pick(fingerprint: &str) -> Result<Self> {
+    pub(crate) fn pick(fingerprint: &str, with_kafka_ways: bool) -> Result<Self> {
         let range = FLOOR..lowest_outgoing_port().unwrap_or(CEILING).max(FLOOR + 1_000);
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
         let mut candidates = candidates(fingerprint, range).filter(|port| free(*port));
         let mut next = || candidates.next().context("no free port left on 127.0.0.1");
-        Ok(Self {
+        let mut ports = Self {
             postgres: next()?,
             kafka: next()?,
             kafka_controller: next()?,
             elasticsearch: next()?,
             elasticsearch_transport: next()?,
-        })
+            kafka_ways: None,
+        };
+        if with_kafka_ways {
+            let mut way = || {
+                anyhow::Ok(KafkaWay {
+                    listener: next()?,
+                    advertised: next()?,
+                })
+            };
+            ports.kafka_ways = Some([way()?, way()?, way()?, way()?]);
+        }
+        Ok(ports)
     }
 
     pub(crate) fn to_json(self) -> Value {
@@ -47,6 +71,7 @@ impl Ports {
             "kafka_controller": self.kafka_controller,
             "elasticsearch": self.elasticsearch,
             "elasticsearch_transport": self.elasticsearch_transport,
+            "kafka_ways": self.kafka_ways.map(|ways| ways.map(|way| [way.listener, way.advertised])),
         })
     }
 
@@ -58,8 +83,20 @@ impl Ports {
             kafka_controller: port("kafka_controller")?,
             elasticsearch: port("elasticsearch")?,
             elasticsearch_transport: port("elasticsearch_transport")?,
+            kafka_ways: value.get("kafka_ways").and_then(ways_from_json),
         })
     }
+}
+
+fn ways_from_json(value: &Value) -> Option<[KafkaWay; KAFKA_WAYS]> {
+    let port = |value: &Value| u16::try_from(value.as_u64()?).ok();
+    let ways = value.as_array()?.iter().map(|way| {
+        Some(KafkaWay {
+            listener: port(way.get(0)?)?,
+            advertised: port(way.get(1)?)?,
+        })
+    });
+    ways.collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 /// Every port of the range once, beginning at a place derived from the fingerprint.
@@ -103,17 +140,20 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_passed_over() {
-        let first = Ports::pick("0a1b2c3d").unwrap();
+        let first = Ports::pick("0a1b2c3d", false).unwrap();
         let _taken = TcpListener::bind(("127.0.0.1", first.kafka)).unwrap();
-        let second = Ports::pick("0a1b2c3d").unwrap();
+        let second = Ports::pick("0a1b2c3d", false).unwrap();
         assert_eq!(second.postgres, first.postgres);
         assert_ne!(second.kafka, first.kafka);
     }
 
     #[test]
     fn ports_survive_being_written_and_read() {
-        let ports = Ports::pick("0a1b2c3d").unwrap();
-        assert_eq!(Ports::from_json(&ports.to_json()), Some(ports));
+        for with_kafka_ways in [false, true] {
+            let ports = Ports::pick("0a1b2c3d", with_kafka_ways).unwrap();
+            assert_eq!(ports.kafka_ways.is_some(), with_kafka_ways);
+            assert_eq!(Ports::from_json(&ports.to_json()), Some(ports));
+        }
         assert_eq!(Ports::from_json(&serde_json::json!({ "postgres": 70_000 })), None);
     }
 }

@@ -60,6 +60,10 @@ pub(crate) enum Signal {
     Interrupt,
     /// SIGKILL: as a power cut would
     Kill,
+    /// SIGSTOP: it stays as it is and does nothing
+    Freeze,
+    /// SIGCONT: it goes on where it was
+    Thaw,
 }
 
 /// Ends every process with the signature and waits until all are gone; what outlives `limit` is killed.
@@ -88,6 +92,17 @@ pub(crate) fn end(signature: &Signature, signal: Signal, limit: Duration) -> Res
     )
 }
 
+/// Signals every process with the signature and their children, and waits for nothing.
+pub(crate) fn signal(signature: &Signature, signal: Signal) -> Result<()> {
+    let mut pids = signature.find();
+    if pids.is_empty() {
+        bail!("it does not run");
+    }
+    pids.extend(descendants(&pids));
+    send(signal, &pids);
+    Ok(())
+}
+
 /// Signals through the shell's own `kill`: a bare machine has no program of that name.
 ///
 /// A process that is already gone is no failure; what counts is checked afterwards.
@@ -96,6 +111,8 @@ fn send(signal: Signal, pids: &[u32]) {
         Signal::Terminate => "TERM",
         Signal::Interrupt => "INT",
         Signal::Kill => "KILL",
+        Signal::Freeze => "STOP",
+        Signal::Thaw => "CONT",
     };
     for pid in pids {
         let script = format!("kill -s {name} {pid} 2>/dev/null");

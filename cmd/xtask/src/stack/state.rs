@@ -134,7 +134,7 @@ mod tests {
             kafka: "/k".into(),
             elasticsearch: "/e".into(),
         };
-        let ports = Ports::pick("0a1b2c3d").unwrap();
+        let ports = Ports::pick("0a1b2c3d", false).unwrap();
         for programs in [None, Some(programs)] {
             let state = State {
                 kind: Kind::Native,
@@ -150,7 +150,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-state-{}", std::process::id()));
         let state = State {
             kind: Kind::Native,
-            ports: Ports::pick("0a1b2c3d").unwrap(),
+            ports: Ports::pick("0a1b2c3d", false).unwrap(),
             programs: None,
         };
         state.save(&folder).unwrap();
