@@ -8,6 +8,8 @@ BEYOND_A_SCHEMA = {
     "invalid-cursor": "a cursor is signed",
     "start-after-due": "two times are compared",
     "too-deep": "the tree as it stands decides",
+    "too-many-phrases": "phrases and exclusions are counted",
+    "too-many-words": "words are counted",
     "unknown-parent": "the tree as it stands decides",
     "window-too-large": "from and size are limited together",
 }
