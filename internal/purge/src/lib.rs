@@ -2,8 +2,8 @@
 //!
 //! A tombstone keeps an old event from bringing a deleted task back, so it may go only when none can be read any more.
 //! With a broker that is a long wait, a [`Round`](PurgeStage): [`step`] decides from what was observed how far it has
-//! come, [`advance`] carries out one step and [`run`] one every ten minutes. In one process the outbox is the only place
-//! where events stand, so [`run_in_one_process`] needs no round. Both end in [`sweep`].
+//! come, [`advance`] carries out one step and [`run()`] one every ten minutes. In one process the outbox is the only place
+//! where events stand, so [`run_in_one_process`] needs no round. Both end in [`sweep()`].
 //!
 //! This crate must not know an engine. When in doubt it waits: a tombstone that is kept too long costs some bytes.
 
