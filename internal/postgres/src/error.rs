@@ -90,6 +90,12 @@ fn meaning(error: &sqlx::Error) -> Meaning {
     }
 }
 
+/// Whether the server went away: the connection broke, or the server said that it is stopping or starting.
+pub(crate) fn went_away(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    meaning(error) == Meaning::AnswerLost || code.is_some_and(|code| code.starts_with("57P"))
+}
+
 /// An error that the server reports was raised before it committed: while it commits, it does not react to
 /// cancellation or shutdown. The exceptions say themselves that they do not know.
 fn of_code(code: &str) -> Meaning {
@@ -254,6 +260,21 @@ mod tests {
             assert!(is_refusal(&reported(code)), "{code}");
         }
         assert!(!is_refusal(&reported("57P03")) && !is_refusal(&broken_pipe()));
+    }
+
+    #[test]
+    fn a_server_that_stops_or_starts_went_away_and_a_wrong_statement_did_not() {
+        for error in [
+            broken_pipe(),
+            reported("57P01"),
+            reported("57P03"),
+            reported("08006"),
+        ] {
+            assert!(went_away(&error), "{error}");
+        }
+        for code in ["42P01", "25006", "42601", "55P03"] {
+            assert!(!went_away(&reported(code)), "{code}");
+        }
     }
 
     #[test]

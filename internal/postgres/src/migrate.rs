@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
 use crate::DatabaseUrl;
 use crate::checkout::within;
-use crate::error::{is_lock_timeout, is_refusal};
+use crate::error::{is_lock_timeout, is_refusal, went_away};
 
 /// The schema is not, and was not made, what this version needs.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +196,10 @@ fn refused(error: MigrateError, migrations: &Migrator) -> MigrationError {
         MigrateError::ExecuteMigration(cause, migration) if is_lock_timeout(&cause) => {
             MigrationError::Blocked { migration, cause }
         }
-        MigrateError::Execute(error @ sqlx::Error::Io(_)) => MigrationError::Unreachable(error),
+        // What was under way was rolled back, or is seen to be there when it is looked at anew.
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if went_away(&error) => {
+            MigrationError::Unreachable(error)
+        }
         other => MigrationError::Failed(other),
     }
 }
