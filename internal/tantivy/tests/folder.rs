@@ -195,15 +195,15 @@ async fn an_older_index_is_rebuilt_and_a_newer_one_left_alone() {
     let set_version = |version: &str| {
         let meta = folder.path().join("live/meta.json");
         let text = fs::read_to_string(&meta).unwrap();
-        assert!(text.contains("taskwire 1"), "{text}");
-        fs::write(meta, text.replace("taskwire 1", version)).unwrap();
+        assert!(text.contains("taskwire 2"), "{text}");
+        fs::write(meta, text.replace("taskwire 2", version)).unwrap();
     };
-    for older in ["taskwire 0", "something"] {
+    for older in ["taskwire 1", "something"] {
         index_of(folder.path(), &tasks(&["one"])).await;
         set_version(older);
         assert!(matches!(is_rebuilt(folder.path(), older).await, Damage::Older));
     }
-    set_version("taskwire 2");
+    set_version("taskwire 9999");
     let before = files(folder.path());
     let refused = TantivyIndex::open(folder.path()).await.err();
     assert!(matches!(refused, Some(OpenError::Newer(_))), "{refused:?}");
