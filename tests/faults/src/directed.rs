@@ -17,6 +17,7 @@ use crate::late;
 use crate::link::{Break, Link};
 use crate::load::Load;
 use crate::rewind::{rewind, send_again};
+use crate::run::compare;
 use crate::site::Node;
 use crate::storm::ending;
 
@@ -92,6 +93,20 @@ async fn old_deletions(load: &Load) -> anyhow::Result<()> {
     sleep(DELETE_MEMORY).await;
     site.engines.order(Engine::Elasticsearch, Order::Stop).await?;
     site.engines.order(Engine::Elasticsearch, Order::Start).await?;
+    // First alone, without the deletions that follow them: those would be remembered anew.
+    let records = site.system.records().await?;
+    let of_old = |record: &Record| {
+        let key = record.key.as_deref().unwrap_or_default();
+        ids.iter().any(|id| id.as_bytes() == key) && record.header("ce_taskversion") == Some("1")
+    };
+    let first: Vec<Record> = records.into_iter().filter(of_old).take(20).collect();
+    ensure!(
+        first.len() == 20,
+        "the topic has not the events of the deleted tasks"
+    );
+    send_again(&site.system, &first).await?;
+    site.system.settle(PATIENCE).await?;
+    compare(&site.system, &load.findings).await?;
     read_again(load).await?;
     let replayed = async {
         let rest = site.system.settle(PATIENCE);
@@ -107,20 +122,7 @@ async fn old_deletions(load: &Load) -> anyhow::Result<()> {
             }
         }
     };
-    replayed.await?;
-    // Alone, without the deletions that follow them.
-    let records = site.system.records().await?;
-    let of_old = |record: &Record| {
-        let key = record.key.as_deref().unwrap_or_default();
-        ids.iter().any(|id| id.as_bytes() == key) && record.header("ce_taskversion") == Some("1")
-    };
-    let first: Vec<Record> = records.into_iter().filter(of_old).take(20).collect();
-    ensure!(
-        first.len() == 20,
-        "the topic has not the events of the deleted tasks"
-    );
-    send_again(&site.system, &first).await?;
-    site.system.settle(PATIENCE).await
+    replayed.await
 }
 
 /// How many of the deleted tasks a search finds; `None` when it is not answered.

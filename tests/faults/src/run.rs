@@ -169,10 +169,7 @@ async fn judge_all(system: &System, history: &History, findings: &Findings) -> a
         }
     }
     let rest = began.elapsed();
-    let compared = system.compare().await.context("the engines cannot be compared")?;
-    for (difference, text) in &compared.kinds {
-        findings.add(kind_of(*difference), text.clone());
-    }
+    let compared = compare(system, findings).await?;
     let records = system.records().await?;
     let letters = system.dead_letters().await?;
     let (poison, letters) = letters::judge(&records, &letters, findings);
@@ -188,6 +185,18 @@ async fn judge_all(system: &System, history: &History, findings: &Findings) -> a
         letters,
         unknown_applied: applied,
     })
+}
+
+/// Compares database, topic and index with one another.
+pub(crate) async fn compare(
+    system: &System,
+    findings: &Findings,
+) -> anyhow::Result<taskwire_oracle::Findings> {
+    let compared = system.compare().await.context("the engines cannot be compared")?;
+    for (difference, text) in &compared.kinds {
+        findings.add(kind_of(*difference), text.clone());
+    }
+    Ok(compared)
 }
 
 fn kind_of(difference: Difference) -> Kind {
