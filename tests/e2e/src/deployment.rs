@@ -51,7 +51,7 @@ impl Deployment {
         }
     }
 
-    /// The settings that `rest-server` needs, besides its address.
+    /// The settings that `rest-server` is given, besides its address.
     pub fn rest_settings(&self) -> Vec<(&str, &str)> {
         vec![
             ("DATABASE_URL", self.database.url()),
@@ -59,6 +59,8 @@ impl Deployment {
             ("KAFKA_TOPIC", self.topics.tasks()),
             ("ELASTICSEARCH_URL", self.index.url()),
             ("ELASTICSEARCH_INDEX", self.index.name()),
+            // A hundred searches at once on a machine that is busy: what is found is looked at here, not how soon.
+            ("ELASTICSEARCH_SEARCH_LIMIT_MS", "10000"),
         ]
     }
 
