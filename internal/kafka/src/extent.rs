@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use taskwire_domain::{EventTopic, ExtentFault, TopicExtent, Watermarks};
 use tokio::task::spawn_blocking;
 
 use crate::config::KafkaSettings;
 use crate::diagnosis::describe;
-use crate::producer::log_line;
+use crate::questions::{Asker, asker, empty_queue, partitions};
 
 /// The brokers may take this long to name the partitions.
 const METADATA_LIMIT: Duration = Duration::from_secs(5);
@@ -23,22 +21,9 @@ const WATERMARK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Asks over a connection of its own, as a consumer without a group.
 pub struct KafkaExtent {
-    client: Arc<BaseConsumer<Quiet>>,
+    client: Arc<Asker>,
     topic: String,
 }
-
-/// The failure is in the answer; librdkafka's complaints would say it a second time.
-struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-    }
-
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Quiet {}
 
 impl KafkaExtent {
     /// Connects in the background.
@@ -46,12 +31,8 @@ impl KafkaExtent {
     /// # Errors
     /// If librdkafka refuses the settings.
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        let mut config = settings.client();
-        // By default the end of a partition is told as the beginning of the oldest open transaction, whosever it is. Our
-        // events may stand behind that, and would count as gone before they are.
-        config.set("isolation.level", "read_uncommitted");
         Ok(Self {
-            client: Arc::new(config.create_with_context(Quiet)?),
+            client: Arc::new(asker(settings)?),
             topic: settings.kafka_topic.clone(),
         })
     }
@@ -63,10 +44,7 @@ impl EventTopic for KafkaExtent {
         let (client, topic) = (Arc::clone(&self.client), self.topic.clone());
         let asked = spawn_blocking(move || {
             let answer = ask(&client, topic);
-            // Log lines and errors wait in the client's queue until somebody polls; nobody else does.
-            for _ in 0..256 {
-                drop(client.poll(Duration::ZERO));
-            }
+            empty_queue(&client);
             answer
         });
         asked.await.unwrap_or_else(|panicked| {
@@ -78,17 +56,8 @@ impl EventTopic for KafkaExtent {
     }
 }
 
-fn ask(client: &BaseConsumer<Quiet>, topic: String) -> Result<TopicExtent, ExtentFault> {
-    let metadata = client
-        .fetch_metadata(Some(&topic), METADATA_LIMIT)
-        .map_err(fault)?;
-    let told = metadata.topics().iter().find(|told| told.name() == topic);
-    let mut numbers: Vec<i32> = told
-        .iter()
-        .flat_map(|told| told.partitions())
-        .map(|partition| partition.id())
-        .collect();
-    numbers.sort_unstable();
+fn ask(client: &Asker, topic: String) -> Result<TopicExtent, ExtentFault> {
+    let numbers = partitions(client, &topic, METADATA_LIMIT).map_err(fault)?;
     if numbers.is_empty() {
         return Err(ExtentFault {
             detail: format!("the topic `{topic}` does not exist"),
@@ -102,14 +71,17 @@ fn ask(client: &BaseConsumer<Quiet>, topic: String) -> Result<TopicExtent, Exten
             cause: None,
         });
     }
-    let mut partitions = Vec::with_capacity(numbers.len());
+    let mut watermarks = Vec::with_capacity(numbers.len());
     for number in numbers {
         let (low, high) = client
             .fetch_watermarks(&topic, number, WATERMARK_LIMIT)
             .map_err(fault)?;
-        partitions.push(Watermarks { low, high });
+        watermarks.push(Watermarks { low, high });
     }
-    Ok(TopicExtent { topic, partitions })
+    Ok(TopicExtent {
+        topic,
+        partitions: watermarks,
+    })
 }
 
 fn fault(error: KafkaError) -> ExtentFault {

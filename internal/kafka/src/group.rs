@@ -17,15 +17,13 @@ use crate::diagnosis::{Verdict, advice, describe, verdict};
 use crate::handover::Handover;
 use crate::lag::LagSnapshot;
 use crate::producer::log_line;
-use crate::starts::{self, NoStart, Start};
+use crate::questions;
+use crate::starts::{self, NoStart, Start, Waiting};
 use crate::tail::{Tails, end_offset};
 use crate::throttle::Throttle;
 use crate::topic_watch::TopicWatch;
 
 pub(crate) type Member = BaseConsumer<Group>;
-
-/// While a partition's start cannot be found out, the brokers are asked this often.
-const START_RETRY: Duration = Duration::from_secs(1);
 
 /// The brokers may take this long to tell how many partitions there are.
 const METADATA_LIMIT: Duration = Duration::from_secs(2);
@@ -54,14 +52,6 @@ pub(crate) struct Group {
     complaints: Throttle,
     missing_topic: Throttle,
     failed_commits: Throttle,
-}
-
-/// Partitions that the group gave us and whose start is not known yet. librdkafka is not told of them before it is:
-/// given a partition without an offset, it would look for one by itself.
-#[derive(Default)]
-struct Waiting {
-    partitions: Vec<i32>,
-    asked: Option<Instant>,
 }
 
 impl Group {
@@ -94,15 +84,27 @@ impl Group {
 
     /// Asks again for starts that could not be found out, when it is time.
     pub(crate) fn start_waiting_partitions(&self, member: &Member) {
-        let due = {
-            let waiting = self.waiting();
-            !waiting.partitions.is_empty() && waiting.asked.is_none_or(|asked| asked.elapsed() >= START_RETRY)
-        };
-        if due {
+        if self.waiting().are_due() {
             let starts = self.find_starts(member);
             if !starts.is_empty() {
                 self.begin(member, &starts);
             }
+        }
+    }
+
+    /// Asks the brokers for the topic, if librdkafka misses it. librdkafka says the same of a topic that it has not heard
+    /// of for a while because no broker answered, so its word alone proves nothing.
+    pub(crate) fn look_for_missing_topic(&self, member: &Member) {
+        if self.handover.has_failed() || !self.watch().is_to_be_asked_for(Instant::now()) {
+            return;
+        }
+        match questions::partitions(member, &self.topic, METADATA_LIMIT) {
+            Ok(partitions) if partitions.is_empty() => self.reindex_needed(&format!(
+                "topic `{}` was deleted while it was read: what had not been read of it is lost",
+                self.topic
+            )),
+            Ok(_) => self.watch().found(),
+            Err(error) => self.complain(&error, "the brokers do not say whether the topic is still there"),
         }
     }
 
@@ -150,6 +152,14 @@ impl Group {
     pub(crate) fn commit(&self, member: &Member) -> KafkaResult<()> {
         match member.commit_consumer_state(CommitMode::Sync) {
             Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
+            // The group has given our partitions to others, or the topic is gone: there is nothing of ours to commit.
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::AssignmentLost)) => {
+                info!(
+                    kafka.topic = self.topic,
+                    "the partitions were lost before the last positions were committed, the next owner reads some records again"
+                );
+                Ok(())
+            }
             outcome => outcome,
         }
     }
@@ -224,13 +234,9 @@ impl Group {
         if self.begun.load(Ordering::Relaxed) {
             return;
         }
-        if let Ok(metadata) = member.fetch_metadata(Some(&self.topic), METADATA_LIMIT) {
-            let count = metadata
-                .topics()
-                .first()
-                .map_or(0, |topic| topic.partitions().len());
+        if let Ok(partitions) = questions::partitions(member, &self.topic, METADATA_LIMIT) {
             // The first count is right by definition.
-            let _ = self.watch().counted(&self.topic, count);
+            let _ = self.watch().counted(&self.topic, partitions.len());
         }
     }
 
@@ -407,10 +413,7 @@ impl ClientContext for Group {
         }
         match verdict(code) {
             Verdict::Passing => self.complain(&error, reason),
-            Verdict::TopicMissing if self.begun.load(Ordering::Relaxed) => self.reindex_needed(&format!(
-                "topic `{}` was deleted while it was read: what had not been read of it is lost",
-                self.topic
-            )),
+            Verdict::TopicMissing if self.begun.load(Ordering::Relaxed) => self.watch().miss(),
             Verdict::TopicMissing => {
                 if self.missing_topic.admit().is_some() {
                     warn!(

@@ -16,6 +16,7 @@ mod lag;
 mod poll_thread;
 mod producer;
 mod publisher;
+mod questions;
 mod record;
 mod source;
 mod starts;

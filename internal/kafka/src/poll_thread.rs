@@ -98,6 +98,7 @@ impl Poller<'_> {
         while self.handover.ending().is_none() {
             group.store(self.member, self.handover.take_stored());
             group.start_waiting_partitions(self.member);
+            group.look_for_missing_topic(self.member);
             let wanted = overrun || self.handover.is_paused();
             if wanted != group.paused.load(Ordering::Relaxed) {
                 group.set_paused(self.member, wanted);

@@ -1,11 +1,30 @@
 //! Where reading begins in a partition that was just given to us.
 
+use std::time::{Duration, Instant};
+
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
-use std::time::Duration;
 
 use crate::diagnosis::{Verdict, verdict};
+
+/// While a partition's start cannot be found out, the brokers are asked this often.
+const START_RETRY: Duration = Duration::from_secs(1);
+
+/// Partitions that the group gave us and whose start is not known yet. librdkafka is not told of them before it is:
+/// given a partition without an offset, it would look for one by itself.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub(crate) partitions: Vec<i32>,
+    pub(crate) asked: Option<Instant>,
+}
+
+impl Waiting {
+    /// Whether it is time to ask for their starts again.
+    pub(crate) fn are_due(&self) -> bool {
+        !self.partitions.is_empty() && self.asked.is_none_or(|asked| asked.elapsed() >= START_RETRY)
+    }
+}
 
 /// The group's coordinator may take this long to answer.
 const COMMITTED_LIMIT: Duration = Duration::from_secs(5);

@@ -4,6 +4,11 @@
 //! offsets if they exist by then. What tells them apart is the topic's id, which librdkafka gives to nobody but its log
 //! (`Topic … changed id from … to …`, among the lines of `debug=metadata`); a test on real brokers holds it to that.
 
+use std::time::{Duration, Instant};
+
+/// The brokers are asked for a topic that is missed no more often than this.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// An id that is not known yet, or that brokers before 2.8 do not give.
 const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
@@ -12,6 +17,8 @@ const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 pub(crate) struct TopicWatch {
     id: Option<String>,
     partitions: Option<usize>,
+    missed: bool,
+    asked: Option<Instant>,
 }
 
 impl TopicWatch {
@@ -28,6 +35,28 @@ impl TopicWatch {
                 "topic `{topic}` was deleted and created anew while it was read: what had not been read of it is lost"
             )),
         }
+    }
+
+    /// librdkafka does not know the topic, or no longer.
+    pub(crate) fn miss(&mut self) {
+        self.missed = true;
+    }
+
+    /// The brokers know the topic.
+    pub(crate) fn found(&mut self) {
+        self.missed = false;
+    }
+
+    /// Whether to ask the brokers for the topic now.
+    pub(crate) fn is_to_be_asked_for(&mut self, now: Instant) -> bool {
+        let rested = self
+            .asked
+            .is_none_or(|asked| now.duration_since(asked) >= SEARCH_INTERVAL);
+        let due = self.missed && rested;
+        if due {
+            self.asked = Some(now);
+        }
+        due
     }
 
     /// How many partitions there are now; 0 while that is not known. Returns what is wrong, if they are more than before.
@@ -83,6 +112,21 @@ mod tests {
         );
         let wrong = watch.logged("tasks", &line("tasks", NO_ID, "two"));
         assert!(wrong.is_some_and(|wrong| wrong.contains("created anew")));
+    }
+
+    #[test]
+    fn a_missed_topic_is_asked_for_once_a_second_until_it_is_found() {
+        let mut watch = TopicWatch::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        assert!(!watch.is_to_be_asked_for(at(0)), "nobody misses it");
+        watch.miss();
+        let asked: Vec<bool> = [0, 10, 999, 1_000, 1_500]
+            .map(|ms| watch.is_to_be_asked_for(at(ms)))
+            .into();
+        assert_eq!(asked, [true, false, false, true, false]);
+        watch.found();
+        assert!(!watch.is_to_be_asked_for(at(5_000)));
     }
 
     #[test]
