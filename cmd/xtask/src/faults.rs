@@ -1,7 +1,6 @@
 //! Faults in real processes, on engines of their own.
 
 use std::{
-    env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -11,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     cargo,
     checkout::{Checkout, STACK_FOLDER},
-    stack,
+    own_program, stack,
 };
 
 /// The engines of a run, below the checkout's root.
@@ -91,7 +90,7 @@ impl Arguments {
 /// Builds the programs and lets the harness loose on engines that nobody else uses.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
     // Asked now: cargo may put another one in its place while this one runs.
-    let xtask = env::current_exe().context("cannot find this program")?;
+    let xtask = own_program::path()?;
     if arguments.mutations {
         return mutations(checkout, arguments.keep);
     }

@@ -16,6 +16,7 @@ mod checkout;
 mod contract;
 mod faults;
 mod openapi;
+mod own_program;
 mod progress;
 mod stack;
 mod test;

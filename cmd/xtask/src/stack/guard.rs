@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::checkout::{Checkout, STACK_FOLDER};
+use crate::own_program;
 
 /// Sent by an owner that will see to the stack itself.
 const DISMISSED: &[u8] = b"dismissed";
@@ -21,8 +22,7 @@ pub(crate) struct Guard {
 impl Guard {
     /// Starts the guard, out of reach of the terminal's Ctrl-C.
     pub(crate) fn post(checkout: &Checkout) -> Result<Self> {
-        let own = std::env::current_exe().context("cannot find this program")?;
-        let mut command = Command::new(own);
+        let mut command = Command::new(own_program::path()?);
         command
             .args(["stack", "guard"])
             .env(STACK_FOLDER, checkout.stack_name())
