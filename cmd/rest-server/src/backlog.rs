@@ -33,15 +33,24 @@ pub(crate) fn start(lifecycle: &mut Lifecycle, tasks: Arc<PostgresTasks>, bound:
     limit.record(bound.limit(), &[]);
     let stopping = lifecycle.stopping();
     lifecycle.spawn("outbox measurement", async move {
+        let mut is_measured = true;
         while !stopping.is_cancelled() {
             match tasks.backlog().await {
                 Ok(backlog) => {
+                    if !std::mem::replace(&mut is_measured, true) {
+                        tracing::info!("the outbox is measured again");
+                    }
                     events.record(backlog.events, &[]);
                     oldest.record(backlog.oldest.as_secs_f64(), &[]);
                     bound.judge(backlog.events);
                     full.record(u64::from(bound.is_full()), &[]);
                 }
-                Err(error) => tracing::debug!(error = %Chain(&error), "the outbox could not be measured"),
+                // The bound stays as it was judged last, which nobody would see otherwise.
+                Err(error) => {
+                    if std::mem::replace(&mut is_measured, false) {
+                        tracing::warn!(error = %Chain(&error), "the outbox cannot be measured, its metrics and its limit stand still");
+                    }
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}

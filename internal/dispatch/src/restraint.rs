@@ -41,7 +41,7 @@ impl Restraint {
         let suspicion = if limit == 0 {
             return None;
         } else if count >= WHOLE_BATCH && count >= batch {
-            format!("not one of {count} records in a row can be applied")
+            format!("not one of {count} records of a batch can be applied")
         } else if parked + count > limit {
             format!(
                 "{count} records cannot be applied, and {parked} were parked within a minute: more than PARK_LIMIT={limit}"
