@@ -1,6 +1,5 @@
 //! Wires the server and runs it until it is stopped.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +10,9 @@ use taskwire_elasticsearch::{Client, ElasticsearchSearch};
 use taskwire_kafka::KafkaHealth;
 use taskwire_lifecycle::Lifecycle;
 use taskwire_postgres::{OutboxBound, PostgresHealth, PostgresOutbox, PostgresPool, PostgresTasks};
-use taskwire_rest::{AppState, OPERATORS_CONNECTIONS, Readiness, operations_router, router, serve as answer};
+use taskwire_rest::{AppState, Readiness, listen, router, serve as answer, serve_operations};
 use taskwire_service::{TaskService, keep_forgetting_keys};
 use taskwire_telemetry::{Metrics, start_metrics};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::settings::ServeSettings;
@@ -68,7 +66,12 @@ pub(crate) async fn serve(
 
     if let Some(address) = settings.telemetry.metrics_addr {
         let listener = listen(address, "METRICS_ADDR").await?;
-        start_metrics_server(&mut lifecycle, listener, readiness, metrics)?;
+        let render = move || Ok(metrics.render()?);
+        let stopped = lifecycle.stopping().cancelled_owned();
+        lifecycle.spawn("metrics", async move {
+            serve_operations(listener, readiness, Metrics::CONTENT_TYPE, render, stopped).await;
+            Ok(())
+        });
     }
     let stopping = lifecycle.stopping();
     tracing::info!(server.address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -91,33 +94,4 @@ pub(crate) async fn serve(
         Ok(())
     });
     Ok(lifecycle.run_until_stopped(DRAIN).await)
-}
-
-fn start_metrics_server(
-    lifecycle: &mut Lifecycle,
-    listener: TcpListener,
-    readiness: Arc<Readiness>,
-    metrics: Metrics,
-) -> anyhow::Result<()> {
-    let router = operations_router(readiness, Metrics::CONTENT_TYPE, move || Ok(metrics.render()?));
-    let stopping = lifecycle.stopping();
-    tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
-    lifecycle.spawn("metrics", async move {
-        answer(
-            listener,
-            router,
-            OPERATORS_CONNECTIONS,
-            stopping.cancelled_owned(),
-        )
-        .await;
-        Ok(())
-    });
-    Ok(())
-}
-
-async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
-    bound.with_context(|| {
-        format!("the address {address} cannot be listened on: choose another with {setting}")
-    })
 }

@@ -20,9 +20,8 @@ use taskwire_elasticsearch::{Client, ElasticsearchIndex, ElasticsearchSearch, Ge
 use taskwire_indexer::{TaskSink, handlers};
 use taskwire_kafka::{KafkaDeadLetters, KafkaHealth, KafkaSource, ReaderLimits};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_rest::{OPERATORS_CONNECTIONS, Readiness, operations_router, serve};
+use taskwire_rest::{Readiness, listen, serve_operations};
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
-use tokio::net::TcpListener;
 
 pub use settings::Settings;
 
@@ -70,7 +69,7 @@ async fn run(
     let assignment = Arc::new(Assignment::default());
     if let Some(address) = settings.telemetry.metrics_addr {
         let readiness = readiness(&settings, client.clone(), assignment.clone())?;
-        serve_operations(&mut lifecycle, readiness, address, metrics).await?;
+        start_operations(&mut lifecycle, readiness, address, metrics).await?;
     }
 
     let prepared = preparation::prepare(&settings, &client);
@@ -139,27 +138,22 @@ fn readiness(settings: &Settings, client: Client, assignment: Arc<Assignment>) -
 }
 
 /// Serves metrics and health from the first moment, so that a daemon that waits can be seen waiting.
-async fn serve_operations(
+async fn start_operations(
     lifecycle: &mut Lifecycle,
     readiness: Readiness,
     address: SocketAddr,
     metrics: Metrics,
 ) -> anyhow::Result<()> {
-    let bound = TcpListener::bind(address).await;
-    let listener = bound.with_context(|| {
-        format!("the address {address} cannot be listened on: choose another with METRICS_ADDR")
-    })?;
-    let router = operations_router(Arc::new(readiness), Metrics::CONTENT_TYPE, move || {
-        Ok(metrics.render()?)
-    });
-    let stopping = lifecycle.stopping();
-    tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
+    let listener = listen(address, "METRICS_ADDR").await?;
+    let render = move || Ok(metrics.render()?);
+    let stopped = lifecycle.stopping().cancelled_owned();
     lifecycle.spawn("metrics", async move {
-        serve(
+        serve_operations(
             listener,
-            router,
-            OPERATORS_CONNECTIONS,
-            stopping.cancelled_owned(),
+            Arc::new(readiness),
+            Metrics::CONTENT_TYPE,
+            render,
+            stopped,
         )
         .await;
         Ok(())

@@ -7,7 +7,6 @@ mod reconciliation;
 mod settings;
 mod welcome;
 
-use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +14,11 @@ use std::time::Duration;
 use clap::Parser;
 use taskwire_domain::{SystemClock, SystemIds};
 use taskwire_lifecycle::Lifecycle;
-use taskwire_rest::{AppState, OPERATORS_CONNECTIONS, Readiness, operations_router, router, serve};
+use taskwire_rest::{AppState, Readiness, listen, router, serve, serve_operations};
 use taskwire_service::{TaskService, keep_forgetting_keys};
 use taskwire_sqlite::{SqliteDatabase, SqliteHealth, SqliteTasks};
 use taskwire_tantivy::TantivyIndex;
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
-use tokio::net::TcpListener;
 
 use indexing::Indexing;
 use settings::Settings;
@@ -74,16 +72,10 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 
     if let Some(address) = settings.telemetry.metrics_addr {
         let listener = listen(address, "METRICS_ADDR").await?;
-        let router = operations_router(readiness, Metrics::CONTENT_TYPE, move || Ok(metrics.render()?));
-        let stopping = lifecycle.stopping();
+        let render = move || Ok(metrics.render()?);
+        let stopped = lifecycle.stopping().cancelled_owned();
         lifecycle.spawn("metrics", async move {
-            serve(
-                listener,
-                router,
-                OPERATORS_CONNECTIONS,
-                stopping.cancelled_owned(),
-            )
-            .await;
+            serve_operations(listener, readiness, Metrics::CONTENT_TYPE, render, stopped).await;
             Ok(())
         });
     }
@@ -126,16 +118,4 @@ async fn open_database(settings: &Settings) -> anyhow::Result<SqliteDatabase> {
     let (folder, sqlite) = (settings.data_dir.clone(), settings.sqlite.clone());
     let opened = tokio::task::spawn_blocking(move || SqliteDatabase::open(&folder, &sqlite)).await?;
     Ok(opened?)
-}
-
-async fn listen(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow::anyhow!(
-            "another process listens on {address}: stop it, or choose another address with {setting}"
-        ),
-        _ => anyhow::Error::new(error).context(format!(
-            "{address} cannot be listened on: choose another address with {setting}"
-        )),
-    })
 }

@@ -7,16 +7,35 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use taskwire_domain::{BoxError, Chain};
+use tokio::net::TcpListener;
 
 use crate::Readiness;
 use crate::handlers::{health_live, health_ready};
+use crate::serve::serve;
 
-/// How many connections are enough for those who operate a process; for [`serve`](crate::serve()).
-pub const OPERATORS_CONNECTIONS: u32 = 64;
+/// How many connections are enough for those who operate a process.
+const OPERATORS_CONNECTIONS: u32 = 64;
 
-/// `GET /metrics`, `/healthz/live` and `/healthz/ready` for a process of any kind. `render` writes the present
-/// metrics as text of the given content type.
-pub fn operations_router(
+/// Serves `GET /metrics`, `/healthz/live` and `/healthz/ready` of a process of any kind until `shutdown` completes.
+/// `render` writes the present metrics as text of the given content type.
+pub async fn serve_operations(
+    listener: TcpListener,
+    readiness: Arc<Readiness>,
+    content_type: &'static str,
+    render: impl Fn() -> Result<String, BoxError> + Clone + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()>,
+) {
+    match listener.local_addr() {
+        Ok(address) => tracing::info!(metrics.address = %address, "serving metrics"),
+        Err(error) => {
+            tracing::warn!(error = %error, "serving metrics on an address that the system does not tell")
+        }
+    }
+    let router = operations_router(readiness, content_type, render);
+    serve(listener, router, OPERATORS_CONNECTIONS, shutdown).await;
+}
+
+fn operations_router(
     readiness: Arc<Readiness>,
     content_type: &'static str,
     render: impl Fn() -> Result<String, BoxError> + Clone + Send + Sync + 'static,
