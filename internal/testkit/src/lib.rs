@@ -13,12 +13,16 @@
 
 mod elasticsearch;
 mod engines;
+mod gateway;
+mod hostile_searches;
 mod kafka;
 mod postgres;
 mod process;
 mod proxy;
 
 pub use elasticsearch::SearchIndex;
+pub use gateway::Gateway;
+pub use hostile_searches::{HostileSearch, hostile_searches};
 pub use kafka::Topics;
 pub use postgres::Database;
 pub use process::{Process, binary};

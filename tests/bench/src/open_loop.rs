@@ -1,13 +1,14 @@
 //! Requests that are sent when they are due, whether or not the ones before are answered: how long a caller waits who
 //! cannot know that the service is busy.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use crate::http::Connection;
 
@@ -30,38 +31,53 @@ pub async fn post_on_time(
     bodies: Vec<Vec<u8>>,
     rate: u32,
 ) -> Result<Vec<Answered>> {
-    let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
-    let mut requests = JoinSet::new();
-    let mut due = timetable(bodies.len(), rate);
-    let mut bodies = bodies.into_iter().enumerate();
-    while let Some(due) = due.recv().await
-        && let Some((index, body)) = bodies.next()
-    {
-        let idle = Arc::clone(&idle);
-        requests.spawn(async move {
-            let taken = connections(&idle).pop();
-            let mut connection = match taken {
-                Some(connection) => connection,
-                None => Connection::open(address).await?,
-            };
-            let answer = connection.post(path, &body).await?;
-            let latency = due.elapsed();
-            answer.expect(200)?;
-            let body = answer.body.to_vec();
-            connections(&idle).push(connection);
-            anyhow::Ok((index, Answered { latency, body }))
-        });
-    }
-    let mut answers = Vec::with_capacity(requests.len());
-    while let Some(request) = requests.join_next().await {
-        answers.push(request??);
-    }
-    answers.sort_by_key(|(index, _)| *index);
-    Ok(answers.into_iter().map(|(_, answered)| answered).collect())
+    on_time(address, bodies, rate, async |connection, due, body: Vec<u8>| {
+        let answer = connection.post(path, &body).await?;
+        let latency = due.elapsed();
+        answer.expect(200)?;
+        let body = answer.body.to_vec();
+        Ok(Answered { latency, body })
+    })
+    .await
 }
 
-fn connections(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+/// Does one thing with each of these, `rate` of them a second, on a connection that nobody else uses meanwhile; it is told
+/// when it was due. What came of them is in their order.
+///
+/// # Errors
+/// When one fails.
+pub async fn on_time<T, R>(
+    address: SocketAddr,
+    things: Vec<T>,
+    rate: u32,
+    work: impl AsyncFn(&mut Connection, Instant, T) -> Result<R>,
+) -> Result<Vec<R>> {
+    let idle = RefCell::new(Vec::new());
+    let one = async |index: usize, due: Instant, thing: T| {
+        let taken = idle.borrow_mut().pop();
+        let mut connection = match taken {
+            Some(connection) => connection,
+            None => Connection::open(address).await?,
+        };
+        let done = work(&mut connection, due, thing).await?;
+        idle.borrow_mut().push(connection);
+        anyhow::Ok((index, done))
+    };
+    let mut due = timetable(things.len(), rate);
+    let mut things = things.into_iter().enumerate();
+    let mut working = FuturesUnordered::new();
+    let mut done = Vec::with_capacity(things.len());
+    loop {
+        tokio::select! {
+            Some(due) = due.recv() => {
+                working.extend(things.next().map(|(index, thing)| one(index, due, thing)));
+            }
+            Some(one) = working.next() => done.push(one?),
+            else => break,
+        }
+    }
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, done)| done).collect())
 }
 
 /// Tells when each request is due. A thread's sleep is exact to a fraction of a millisecond, a timer of the runtime only

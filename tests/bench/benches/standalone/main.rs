@@ -6,8 +6,6 @@ mod bare_sqlite;
 mod queries;
 mod restart;
 mod searches;
-mod service;
-mod tasks;
 mod writes;
 
 use std::sync::Arc;
@@ -17,6 +15,7 @@ use clap::Parser;
 use taskwire_bench::latencies::Latencies;
 use taskwire_bench::machine;
 use taskwire_bench::report::{self, Report, milliseconds};
+use taskwire_bench::tasks;
 
 /// Measures the one-process service
 #[derive(Debug, Parser)]

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-
-use crate::tasks::PRIORITIES;
+use taskwire_bench::tasks::PRIORITIES;
+use taskwire_bench::typing::{cut, mistype};
 
 /// A way to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,25 +91,4 @@ fn words(random: &mut Rng, texts: &[String]) -> Vec<String> {
                 .collect();
         }
     }
-}
-
-/// Leaves the first letters, at least one.
-fn cut(random: &mut Rng, word: &mut String) {
-    let length = random.usize(1..=word.chars().count());
-    *word = word.chars().take(length).collect();
-}
-
-/// One letter after the first missing, doubled or swapped with its neighbour.
-fn mistype(random: &mut Rng, word: &mut String) {
-    let mut letters: Vec<char> = word.chars().collect();
-    if letters.len() < 3 {
-        return;
-    }
-    let at = random.usize(1..letters.len() - 1);
-    match random.u8(..3) {
-        0 => drop(letters.remove(at)),
-        1 => letters.insert(at, letters[at]),
-        _ => letters.swap(at, at + 1),
-    }
-    *word = letters.into_iter().collect();
 }

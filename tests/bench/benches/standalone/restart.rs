@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use taskwire_bench::report::{Report, megabytes, milliseconds};
+use taskwire_bench::searchable::await_searchable;
+use taskwire_bench::standalone::Service;
 use taskwire_bench::{machine, usage};
 use tempfile::TempDir;
-
-use crate::service::Service;
 
 /// How often it is started.
 const STARTS: usize = 5;
@@ -51,7 +51,7 @@ async fn measure_start(folder: &Path, tasks: u64, start: usize) -> Result<(Servi
     let began = Instant::now();
     let service = Service::start(folder).await?;
     let ready = began.elapsed();
-    service.await_searchable(tasks).await?;
+    await_searchable(service.address, tasks).await?;
     let searchable = began.elapsed();
     let peak = usage::resident(service.id())?.peak;
     let row = [

@@ -10,12 +10,12 @@ use taskwire_bench::latencies::Latencies;
 use taskwire_bench::machine::Others;
 use taskwire_bench::open_loop::post_on_time;
 use taskwire_bench::report::{Report, megabytes, milliseconds, whole};
+use taskwire_bench::searchable::total;
 use taskwire_bench::usage::{self, Resident};
 
 use crate::Settings;
 use crate::queries::{Kind, queries};
 use crate::restart::Running;
-use crate::service::total;
 
 /// How often the memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

@@ -10,11 +10,12 @@ use taskwire_bench::closed_loop::{Load, post_all};
 use taskwire_bench::latencies::median;
 use taskwire_bench::machine::Others;
 use taskwire_bench::report::{Report, milliseconds, whole};
+use taskwire_bench::searchable::await_searchable;
+use taskwire_bench::standalone::Service;
 use taskwire_bench::usage;
 use tempfile::TempDir;
 
 use crate::bare_sqlite::Written;
-use crate::service::Service;
 use crate::{Settings, bare_http};
 
 /// One round.
@@ -71,7 +72,7 @@ async fn measure_round(
     let processor_time = usage::processor_time(service.id())? - before;
     let others = others.share()?;
     let written = Instant::now();
-    service.await_searchable(bodies.len() as u64).await?;
+    await_searchable(service.address, bodies.len() as u64).await?;
     let indexed_after = written.elapsed();
     service.stop().await?;
 

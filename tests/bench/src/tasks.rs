@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// Each a body of `POST /tasks`: the text, and what filters tell apart.
-pub(crate) fn bodies(texts: &[String]) -> Vec<Vec<u8>> {
+pub fn bodies(texts: &[String]) -> Vec<Vec<u8>> {
     let numbered = texts.iter().enumerate();
     let bodies = numbered.map(|(number, text)| {
         json!({
@@ -16,4 +16,4 @@ pub(crate) fn bodies(texts: &[String]) -> Vec<Vec<u8>> {
 }
 
 /// Every priority there is.
-pub(crate) const PRIORITIES: [&str; 4] = ["none", "low", "medium", "high"];
+pub const PRIORITIES: [&str; 4] = ["none", "low", "medium", "high"];
