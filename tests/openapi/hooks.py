@@ -5,6 +5,8 @@ from schemathesis.core.parameters import ParameterLocation
 
 BEYOND_A_SCHEMA = {
     "duplicate": "categories are equal when case is ignored, and no task may stand twice in a bulk",
+    "empty-page": "a page of a walk shows at least one task",
+    "from-with-cursor": "a cursor says where its page begins",
     "invalid-cursor": "a cursor is signed",
     "start-after-due": "two times are compared",
     "too-deep": "the tree as it stands decides",

@@ -6,6 +6,7 @@
 mod backlog;
 mod ports;
 mod relay;
+mod search_server;
 mod serve;
 mod settings;
 mod storage;

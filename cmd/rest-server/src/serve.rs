@@ -16,7 +16,7 @@ use taskwire_telemetry::{Metrics, start_metrics};
 use tokio::sync::Notify;
 
 use crate::settings::ServeSettings;
-use crate::{Ports, backlog, relay, upkeep};
+use crate::{Ports, backlog, relay, search_server, upkeep};
 
 /// How long requests in progress and the relay's batch may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -36,8 +36,8 @@ pub(crate) async fn serve(
     let tasks = PostgresTasks::new(pool.clone(), written.clone()).bounded_by(bound.clone());
     let tasks = Arc::new(tasks);
     let client = Client::new(&settings.elasticsearch)?;
-    let index = settings.elasticsearch.index.clone();
-    let search = Arc::new(ElasticsearchSearch::new(client.clone(), index, &settings.search));
+    let search = Arc::new(searches(&settings, client.clone()));
+    search_server::start_check(&mut lifecycle, client.clone());
     let searched = upkeep::start(&mut lifecycle, &settings, pool.clone(), client, search.clone())?;
     let kafka = Arc::new(KafkaHealth::new(&settings.kafka).context("the Kafka client cannot be made")?);
     let readiness = Readiness::new(
@@ -94,4 +94,12 @@ pub(crate) async fn serve(
         Ok(())
     });
     Ok(lifecycle.run_until_stopped(DRAIN).await)
+}
+
+/// Searches as the settings want them.
+fn searches(settings: &ServeSettings, client: Client) -> ElasticsearchSearch {
+    let index = settings.elasticsearch.index.clone();
+    ElasticsearchSearch::new(client, index, &settings.search)
+        .comparing_by(&settings.analysis)
+        .walking_by(&settings.walks)
 }

@@ -1,19 +1,31 @@
-//! What has to be there before the first record is read: the index and the dead-letter queue.
+//! What has to be there before the first record is read: a search server that will do, the index and the dead-letter
+//! queue.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use taskwire_domain::{Chain, IndexFault};
-use taskwire_elasticsearch::{Client, Generation, ensure_generation};
+use taskwire_elasticsearch::{Client, Generation, check_server, ensure_generation};
 use taskwire_kafka::{TopicFault, TopicPlan, create_topic};
 
 use crate::settings::Settings;
 
-/// Makes sure of both, waiting for engines that are away; safe when several daemons start at once.
+/// Makes sure of all three, waiting for engines that are away; safe when several daemons start at once.
 pub(crate) async fn prepare(settings: &Settings, client: &Client) -> anyhow::Result<Generation> {
+    search_server(client).await?;
     let generation = generation(settings, client).await?;
     dead_letter_queue(settings).await?;
     Ok(generation)
+}
+
+async fn search_server(client: &Client) -> Result<(), IndexFault> {
+    for pause in pauses() {
+        match check_server(client).await {
+            Err(fault @ IndexFault::Retry { .. }) => wait(&fault, pause, "waiting for elasticsearch").await,
+            other => return other,
+        }
+    }
+    unreachable!("the pauses have no end")
 }
 
 async fn generation(settings: &Settings, client: &Client) -> Result<Generation, IndexFault> {

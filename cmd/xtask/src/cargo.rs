@@ -71,6 +71,16 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
     /// Root files of its library and its binaries.
     pub(crate) roots: Vec<PathBuf>,
+    /// Its test targets.
+    pub(crate) tests: Vec<TestTarget>,
+}
+
+/// A file below `tests/`.
+#[derive(Clone, Debug)]
+pub(crate) struct TestTarget {
+    pub(crate) name: String,
+    /// Without these it is not built.
+    pub(crate) required_features: Vec<String>,
 }
 
 /// One line of a package's dependency tables.
@@ -97,10 +107,17 @@ fn package(value: &Value) -> Option<Package> {
             dev: value.get("kind")? == "dev",
         })
     };
-    let is_root = |target: &&Value| {
+    let is = |target: &Value, wanted: &[&str]| {
         let kinds = target["kind"].as_array();
-        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "bin"))
+        kinds.is_some_and(|kinds| {
+            kinds
+                .iter()
+                .any(|kind| wanted.iter().any(|wanted| kind == wanted))
+        })
     };
+    let targets = value.get("targets")?.as_array()?;
+    let roots = targets.iter().filter(|target| is(target, &["lib", "bin"]));
+    let tests = targets.iter().filter(|target| is(target, &["test"]));
     Some(Package {
         name: value.get("name")?.as_str()?.to_owned(),
         manifest: value.get("manifest_path")?.as_str()?.into(),
@@ -111,12 +128,19 @@ fn package(value: &Value) -> Option<Package> {
             .iter()
             .map(dependency)
             .collect::<Option<_>>()?,
-        roots: value
-            .get("targets")?
-            .as_array()?
-            .iter()
-            .filter(is_root)
+        roots: roots
             .filter_map(|target| Some(target["src_path"].as_str()?.into()))
+            .collect(),
+        tests: tests.filter_map(test_target).collect(),
+    })
+}
+
+fn test_target(value: &Value) -> Option<TestTarget> {
+    let required = value["required-features"].as_array().into_iter().flatten();
+    Some(TestTarget {
+        name: value["name"].as_str()?.to_owned(),
+        required_features: required
+            .filter_map(|feature| feature.as_str().map(str::to_owned))
             .collect(),
     })
 }
@@ -136,12 +160,15 @@ mod tests {
             "dependencies": [{ "name": "a", "kind": null }, { "name": "b", "kind": "dev" }],
             "targets": [
                 { "kind": ["lib"], "src_path": "/w/one/src/lib.rs" },
-                { "kind": ["test"], "src_path": "/w/one/tests/t.rs" },
+                { "kind": ["test"], "name": "t", "src_path": "/w/one/tests/t.rs", "required-features": ["engines"] },
             ],
         }] });
         let packages = packages_in(&metadata).unwrap();
         assert_eq!(packages[0].features, ["engines"]);
         assert_eq!(packages[0].roots, [std::path::Path::new("/w/one/src/lib.rs")]);
+        let tests = &packages[0].tests;
+        assert_eq!((tests.len(), tests[0].name.as_str()), (1, "t"));
+        assert_eq!(tests[0].required_features, ["engines"]);
         let dev: Vec<bool> = packages[0]
             .dependencies
             .iter()

@@ -18,6 +18,7 @@ mod faults;
 mod openapi;
 mod own_program;
 mod progress;
+mod search_engines;
 mod stack;
 mod test;
 mod tidy;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     cargo::{self, Package},
     checkout::Checkout,
-    faults,
+    faults, search_engines,
     stack::{self, EngineName, Variables},
 };
 
@@ -25,13 +25,20 @@ const ENGINE_USE: &str = "TASKWIRE_ENGINE_USE";
 /// `cargo xtask test ...`
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Instead of all that, the tests of the search on every search server they are meant for, one after the other; or on
+    /// one, as `--search-engines=opensearch-3.4.0`.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = search_engines::ALL)]
+    search_engines: Option<String>,
     /// What `cargo test` gets besides, for a part of the suite: `-- --test outbox`, `-- -p taskwire-kafka`.
-    #[arg(last = true)]
+    #[arg(last = true, conflicts_with = "search_engines")]
     cargo: Vec<String>,
 }
 
 /// Runs the tests. A stack that was up before stays up; one that was not is taken down again, whatever happens.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
+    if let Some(wanted) = &arguments.search_engines {
+        return search_engines::run(checkout, wanted);
+    }
     let faults_can_run = stack::can_be_native(checkout)?;
     stack::while_up(checkout, |variables| test(checkout, variables, arguments))?;
     if !arguments.cargo.is_empty() {

@@ -3,6 +3,8 @@
 pub mod awaited;
 pub mod filters;
 pub mod hostile;
+pub mod suggestions;
+pub mod walks;
 pub mod words;
 
 /// Runs every rule of the search on a backend; part of [`index_suite`](crate::index_suite).
@@ -47,6 +49,30 @@ macro_rules! search_suite {
                 a_write_that_does_not_come_is_awaited_no_longer_than_said,
                 those_who_wait_in_vain_keep_nobody_waiting,
                 many_wait_at_once_for_what_is_yet_to_be_written,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::search::suggestions,
+            [
+                a_suggestion_finds_what_the_text_did_not,
+                the_likest_tasks_have_the_fewest_typos,
+                no_more_of_the_likest_tasks_are_told_than_are_needed,
+                no_deleted_task_is_behind_a_suggestion,
+                nothing_typed_breaks_a_suggestion,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::search::walks,
+            [
+                a_walk_shows_what_pages_by_position_show,
+                a_walk_keeps_its_view_while_others_write,
+                a_walk_among_writers_shows_each_task_once,
+                totals_and_facets_of_a_walk_are_those_of_its_view,
+                a_page_of_a_walk_can_be_asked_for_again,
+                a_walk_that_ends_with_its_first_page_has_no_next,
+                a_view_that_is_not_kept_is_told_to_be_gone,
             ]
         );
         $crate::tests!(

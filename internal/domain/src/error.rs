@@ -37,6 +37,9 @@ pub enum Error {
     /// The request is sound, the task's state forbids it; read and decide again.
     #[error(transparent)]
     Conflict(Conflict),
+    /// The view of the index in which a search was to go on is not kept any more; begin anew.
+    #[error("the view of the search is gone")]
+    ViewGone,
     /// A dependency is away and **certainly nothing was applied**; the same request may be sent again.
     #[error("{dependency} is unavailable")]
     Unavailable {

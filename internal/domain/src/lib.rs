@@ -28,8 +28,10 @@ mod search;
 mod search_facets;
 mod search_highlight;
 mod search_text;
+mod search_walk;
 mod source;
 mod stream;
+mod suggestion;
 mod task;
 mod text;
 mod timestamp;
@@ -54,11 +56,13 @@ pub use search::{SearchFilter, SearchOrder, SearchPage, SearchQuery, SearchWindo
 pub use search_facets::{Facet, FacetCount, FacetValue};
 pub use search_highlight::Highlighter;
 pub use search_text::{SearchText, TypedWord};
+pub use search_walk::{WalkPage, WalkPosition, WalkStep};
 pub use source::{Clock, IdSource, SystemClock, SystemIds};
 pub use stream::{
     DeadLetter, DeadLetterQueue, EventSource, ParkFault, Partition, Position, Record, RevocationGuard,
     SourceEvent, SourceFault,
 };
+pub use suggestion::{MistypedText, MistypedWord};
 pub use task::{Categories, Dates, Priority, Task, TaskFields, TaskId, Version};
 pub use text::{Description, ExternalId};
 pub use timestamp::Timestamp;

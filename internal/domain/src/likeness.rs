@@ -5,23 +5,33 @@ const MOST: usize = 2;
 /// The cells of a row that can matter: those at most [`MOST`] away from the diagonal.
 const BAND: usize = 2 * MOST + 1;
 
-/// Accepts the words that have the same first character and become the wanted word by a few typos: a character too many,
-/// one missing, one exchanged, or two neighbours swapped (each character in at most one swap).
+/// Accepts the words that become the wanted word by a few typos: a character too many, one missing, one exchanged, or two
+/// neighbours swapped (each character in at most one swap). The first character is only a typo where that is said.
 ///
 /// It is an automaton over bytes, so that it can walk through a dictionary's own tree of words, computing one row of the
 /// table of distances for each character; nothing has to be prepared for a word, however long it is.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Likeness {
     word: Vec<char>,
     typos: usize,
+    first_is_sure: bool,
 }
 
 impl Likeness {
-    /// Words at most this many typos away, up to two.
+    /// Words with the same first character, at most this many typos away, up to two.
     pub(crate) fn to(word: &str, typos: usize) -> Self {
         Self {
             word: word.chars().collect(),
             typos: typos.min(MOST),
+            first_is_sure: true,
+        }
+    }
+
+    /// Words at most this many typos away, up to two, wherever they are.
+    pub(crate) fn in_any_character(word: &str, typos: usize) -> Self {
+        Self {
+            first_is_sure: false,
+            ..Self::to(word, typos)
         }
     }
 
@@ -33,14 +43,20 @@ impl Likeness {
     /// How like another word is: 1 for the word itself, less with every typo and the more so the shorter the shorter of the
     /// two is; `None` when it is too far away. The measure that Lucene sorts similar words by.
     pub fn of(&self, other: &str) -> Option<f32> {
-        let state = other
-            .bytes()
-            .fold(self.start(), |state, byte| self.accept(&state, byte));
-        let distance = self.distance(&state)?;
+        let distance = self.distance_to(other)?;
         let shorter = self.word.len().min(other.chars().count());
         (distance == 0)
             .then_some(1.0)
             .or_else(|| Some(1.0 - distance as f32 / shorter as f32))
+    }
+
+    /// How many typos another word is away; `None` when too many.
+    pub(crate) fn distance_to(&self, other: &str) -> Option<usize> {
+        let mut bytes = other.bytes();
+        let read = bytes.try_fold(self.start(), |state, byte| {
+            self.can_match(&state).then(|| self.accept(&state, byte))
+        });
+        self.distance(&read?)
     }
 
     fn distance(&self, state: &LikenessState) -> Option<usize> {
@@ -57,7 +73,7 @@ impl Likeness {
     /// The row after one more character.
     fn next(&self, before: &Row, c: char) -> Option<Row> {
         let length = before.length + 1;
-        if length == 1 && self.word.first() != Some(&c) {
+        if self.first_is_sure && length == 1 && self.word.first() != Some(&c) {
             return None;
         }
         let mut row = Row {
@@ -220,6 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn any_character_may_be_a_typo_where_that_is_said() {
+        for other in ["harden", "agrden", "arden", "ngarden", "aden", "hardn", "garden"] {
+            assert!(
+                Likeness::in_any_character(other, 2).of("garden").is_some(),
+                "{other}"
+            );
+            assert!(
+                Likeness::in_any_character("garden", 2).of(other).is_some(),
+                "{other}"
+            );
+        }
+        assert!(Likeness::in_any_character("hxrdxn", 2).of("garden").is_none());
+        assert_eq!(Likeness::in_any_character("ёлка", 1).distance_to("елка"), Some(1));
+    }
+
+    #[test]
     fn characters_are_counted_not_bytes() {
         assert!(is_near("ёлка", "ёлки", 1) && is_near("😀😀😀", "😀😀", 1) && !is_near("😀😀", "😀😁", 0));
         assert_eq!(Likeness::to("ёлка", 1).of("ёлки"), Some(0.75));
@@ -261,6 +293,14 @@ mod tests {
                 assert_eq!(
                     likeness.of(&String::from_iter(&other)).is_some(),
                     is_near,
+                    "{wanted:?} {other:?}"
+                );
+                // The same without the first letter, which all have in common.
+                let anywhere = Likeness::in_any_character(&String::from_iter(&wanted[1..]), typos);
+                let known = anywhere.distance_to(&String::from_iter(&other[1..]));
+                assert_eq!(
+                    known,
+                    is_near.then(|| distance(&wanted, &other)),
                     "{wanted:?} {other:?}"
                 );
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Categories, ConsistencyToken, Error, ExternalId, Facet, FacetCount, ListOrder, Priority, SearchText,
-    Task, TaskId, Timestamp,
+    Categories, ConsistencyToken, Error, ExternalId, Facet, FacetCount, ListOrder, MistypedText, Priority,
+    SearchText, Task, TaskId, Timestamp, WalkPage, WalkStep,
 };
 
 /// Exact conditions; all that are present apply. Absent is not false: an absent `is_done` finds both.
@@ -121,6 +121,33 @@ pub trait TaskSearch: Send + Sync {
     /// [`Error::Unavailable`] when the engine is away or answers only in part; never an error because of what
     /// the text contains.
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error>;
+
+    /// One page of a walk through everything that the query finds, in its order, however much that is. All pages are of the
+    /// view of the index with which the walk began, whatever is written meanwhile. Of the window only the size counts, at
+    /// least 1; it may differ from page to page, as the facets may. All else has to stay the same: the caller sees to it.
+    ///
+    /// A view is kept for a while after each page, and no longer than until the last one: what is left open by callers
+    /// who do not go on is closed.
+    ///
+    /// # Errors
+    /// [`Error::ViewGone`] when the view in which to go on is not kept any more; those of [`search`](Self::search).
+    async fn walk(&self, query: &SearchQuery, step: &WalkStep) -> Result<WalkPage, Error>;
+
+    /// As [`search`](Self::search), of what [`await_writes`](Self::await_writes) looked at. Where an index has several
+    /// copies, one may show what another does not show yet, and there this asks the same one.
+    ///
+    /// # Errors
+    /// Those of `search`.
+    async fn search_after_writes(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
+        self.search(query).await
+    }
+
+    /// The tasks in which something stands for every word of a text that may be mistyped, and nothing of what must not
+    /// occur: those with the fewest typos first, then the newest, then by id, at most [`MistypedText::LIKEST`].
+    ///
+    /// # Errors
+    /// Those of [`search`](Self::search).
+    async fn likest(&self, text: &MistypedText, filter: &SearchFilter) -> Result<Vec<Task>, Error>;
 
     /// Waits until searches see these writes, or newer ones of the same tasks, at the latest after `limit`; says whether
     /// they do.

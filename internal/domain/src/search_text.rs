@@ -18,7 +18,7 @@ use crate::{Likeness, Violation};
 /// exclusions finds everything else, a text of nothing but signs finds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchText {
-    typed: String,
+    pub(crate) typed: String,
     words: Vec<TypedWord>,
     last_is_open: bool,
     phrases: Vec<Vec<TypedWord>>,
@@ -30,7 +30,7 @@ pub struct SearchText {
 pub struct TypedWord {
     /// In lower case.
     pub word: String,
-    at: Range<usize>,
+    pub(crate) at: Range<usize>,
 }
 
 impl SearchText {
@@ -90,6 +90,11 @@ impl SearchText {
     fn count(&self) -> usize {
         let phrases = self.phrases.iter().map(Vec::len).sum::<usize>();
         self.words.len() + phrases + self.excluded.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// The text as it was typed.
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
     /// The words outside phrases and exclusions, in their order. Each has to occur.

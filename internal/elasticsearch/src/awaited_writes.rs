@@ -8,12 +8,13 @@ use bytes::Bytes;
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use taskwire_domain::{ConsistencyToken, Error, TaskId};
+use taskwire_domain::{Chain, ConsistencyToken, Error, TaskId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::ElasticsearchSearch;
-use crate::client::{JSON, Request};
+use crate::client::{Answer, JSON, Request};
 
 /// The least time between two refreshes that this process asks for, however many wait.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
@@ -21,13 +22,32 @@ const BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
 /// What a caller who does not want to wait is given all the same, to learn whether there is anything to wait for.
 const ONE_LOOK: Duration = Duration::from_millis(200);
 
+/// After how long a server that forbade refreshes is asked for one again: somebody may have allowed them.
+const BETWEEN_REFUSALS: Duration = Duration::from_secs(60);
+
 /// Those who wait. They take turns: one asks for all, and tells those whose writes it saw. Nobody who does not wait costs
 /// anything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct AwaitedWrites {
+    /// The name by which the server chooses the copy of a shard that is looked at, always the same one for the same name.
+    /// Each process has its own, so that all copies get their share.
+    copy: String,
     pending: Mutex<Pending>,
     /// When the last round ended, or began when it was given up half way; locked while one is going on.
     turn: tokio::sync::Mutex<Option<Instant>>,
+    /// When refreshes were forbidden.
+    forbidden: Mutex<Option<Instant>>,
+}
+
+impl Default for AwaitedWrites {
+    fn default() -> Self {
+        Self {
+            copy: format!("taskwire-{}", Uuid::new_v4()),
+            pending: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            forbidden: Mutex::default(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +65,15 @@ struct Missing {
 }
 
 impl AwaitedWrites {
+    /// The copy that is looked at, as the parameter `preference` names it.
+    pub(crate) fn copy(&self) -> &str {
+        &self.copy
+    }
+
+    fn forbidden(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.forbidden.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn pending(&self) -> MutexGuard<'_, Pending> {
         // No code panics while it holds the lock.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
@@ -153,7 +182,7 @@ impl ElasticsearchSearch {
             }
             // Should this one give up half way, the next does not begin at once.
             *turn = Some(Instant::now());
-            let round = self.round(waiter).await;
+            let round = self.round(waiter, &mut turn).await;
             // After a failure nobody has anything to wait for, and the next may learn of it at once.
             *turn = round.is_ok().then(Instant::now);
             round?;
@@ -161,10 +190,14 @@ impl ElasticsearchSearch {
     }
 
     /// Looks for everybody, and again after a refresh unless this one has seen enough.
-    async fn round(&self, waiter: &Waiter<'_>) -> Result<(), Error> {
+    async fn round(&self, waiter: &Waiter<'_>, turn: &mut Option<Instant>) -> Result<(), Error> {
         self.look().await?;
-        if !waiter.is_done() {
-            self.refresh().await?;
+        if waiter.is_done() || !self.may_refresh() {
+            return Ok(());
+        }
+        // The look may have taken long, and this one may give up any moment: between two refreshes there is a pause.
+        *turn = Some(Instant::now());
+        if self.refresh().await? {
             self.look().await?;
         }
         Ok(())
@@ -177,11 +210,15 @@ impl ElasticsearchSearch {
             // As searches see them. A get in real time would tell of documents that cannot be searched yet.
             ("realtime", "false"),
             ("_source", "false"),
+            ("preference", self.awaited.copy()),
             ("filter_path", "docs._id,docs._version,error,status"),
         ];
         let body = Bytes::from(json!({ "ids": ids }).to_string());
-        let answer = self.send("_mget", &parameters, Some(body)).await?;
-        let documents: Documents = serde_json::from_slice(&answer).map_err(|cause| Error::Internal {
+        let answer = self.tell_alias("_mget", &parameters, Some(body)).await?;
+        if !answer.is_success() {
+            return Err(self.fault(&answer).into());
+        }
+        let documents: Documents = serde_json::from_slice(&answer.body).map_err(|cause| Error::Internal {
             context: "what can be searched could not be read",
             cause: cause.into(),
         })?;
@@ -191,18 +228,42 @@ impl ElasticsearchSearch {
         Ok(())
     }
 
-    async fn refresh(&self) -> Result<(), Error> {
-        self.send("_refresh", &[("filter_path", "error,status")], None)
-            .await
-            .map(drop)
+    fn may_refresh(&self) -> bool {
+        let forbidden = *self.awaited.forbidden();
+        forbidden.is_none_or(|at| at.elapsed() >= BETWEEN_REFUSALS)
     }
 
-    async fn send(
+    /// Makes all that was written searchable, if that is allowed; otherwise the server does so by itself in a while.
+    async fn refresh(&self) -> Result<bool, Error> {
+        let answer = self
+            .tell_alias("_refresh", &[("filter_path", "error,status")], None)
+            .await?;
+        let is_forbidden = answer.status == 403;
+        let before = std::mem::replace(&mut *self.awaited.forbidden(), is_forbidden.then(Instant::now));
+        if answer.is_success() {
+            return Ok(true);
+        }
+        let fault = self.fault(&answer);
+        if !is_forbidden {
+            return Err(fault.into());
+        }
+        if before.is_none() {
+            let error = Chain(&*fault.into_cause()).to_string();
+            tracing::warn!(
+                index.name = %self.alias,
+                error,
+                "refreshes are forbidden; searches with after wait for the regular ones"
+            );
+        }
+        Ok(false)
+    }
+
+    async fn tell_alias(
         &self,
         verb: &str,
         parameters: &[(&str, &str)],
         body: Option<Bytes>,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Answer, Error> {
         let request = Request {
             method: Method::Post,
             path: &format!("{}/{verb}", self.alias),
@@ -211,8 +272,7 @@ impl ElasticsearchSearch {
             body,
             limit: self.limit,
         };
-        let answer = self.answered(request).await.map_err(Error::from)?;
-        Ok(answer.body)
+        self.attended(request).await.map_err(Error::from)
     }
 }
 

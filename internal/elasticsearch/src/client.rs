@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use elasticsearch::auth::Credentials;
 use elasticsearch::http::Method;
-use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use elasticsearch::http::headers::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{BuildError, SingleNodeConnectionPool, Transport, TransportBuilder};
 
 use crate::ElasticsearchSettings;
@@ -16,6 +16,8 @@ use crate::engine_error::EngineError;
 #[derive(Clone)]
 pub struct Client {
     transport: Transport,
+    /// A pool that is always empty.
+    fresh: Transport,
 }
 
 impl fmt::Debug for Client {
@@ -84,38 +86,56 @@ impl Client {
     /// # Errors
     /// [`ClientError`] if TLS cannot be set up.
     pub fn new(settings: &ElasticsearchSettings) -> Result<Self, ClientError> {
-        let pool = SingleNodeConnectionPool::new(settings.url.address().clone());
-        let mut builder = TransportBuilder::new(pool).disable_proxy();
-        if let Some((user, password)) = settings.url.credentials() {
-            builder = builder.auth(Credentials::Basic(user.clone(), password.clone()));
-        }
-        let transport = builder.build().map_err(ClientError)?;
-        Ok(Self { transport })
+        let transport = || {
+            let pool = SingleNodeConnectionPool::new(settings.url.address().clone());
+            let mut builder = TransportBuilder::new(pool).disable_proxy();
+            if let Some((user, password)) = settings.url.credentials() {
+                builder = builder.auth(Credentials::Basic(user.clone(), password.clone()));
+            }
+            builder.build().map_err(ClientError)
+        };
+        Ok(Self {
+            transport: transport()?,
+            fresh: transport()?,
+        })
     }
 
     /// Sends it once.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, NoAnswer> {
-        let limit = request.limit;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
-        let sent = self.transport.send(
-            request.method,
-            request.path,
-            headers,
-            Some(request.parameters),
-            request.body,
-            // The transport has no limit of its own. This one spans the body of the answer too.
-            Some(limit),
-        );
-        let no_answer = |cause: elasticsearch::Error| match cause.is_timeout() {
-            true => NoAnswer::Timeout { limit, cause },
-            false => NoAnswer::Broken(cause),
-        };
-        let response = sent.await.map_err(no_answer)?;
-        let status = response.status_code().as_u16();
-        let body = response.bytes().await.map_err(no_answer)?;
-        Ok(Answer { status, body })
+        send(&self.transport, HeaderMap::new(), request).await
     }
+
+    /// Sends it once, on a connection of its own: those of the pool may be dead without anybody having noticed.
+    pub(crate) async fn send_afresh(&self, request: Request<'_>) -> Result<Answer, NoAnswer> {
+        let headers = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+        send(&self.fresh, headers, request).await
+    }
+}
+
+async fn send(
+    transport: &Transport,
+    mut headers: HeaderMap,
+    request: Request<'_>,
+) -> Result<Answer, NoAnswer> {
+    let limit = request.limit;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    let sent = transport.send(
+        request.method,
+        request.path,
+        headers,
+        Some(request.parameters),
+        request.body,
+        // The transport has no limit of its own. This one spans the body of the answer too.
+        Some(limit),
+    );
+    let no_answer = |cause: elasticsearch::Error| match cause.is_timeout() {
+        true => NoAnswer::Timeout { limit, cause },
+        false => NoAnswer::Broken(cause),
+    };
+    let response = sent.await.map_err(no_answer)?;
+    let status = response.status_code().as_u16();
+    let body = response.bytes().await.map_err(no_answer)?;
+    Ok(Answer { status, body })
 }
 
 #[cfg(test)]

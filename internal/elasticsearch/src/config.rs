@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bulk_window::Window;
 use crate::url::UrlParser;
-use crate::{ElasticsearchUrl, IndexName};
+use crate::{AnalysisSettings, ElasticsearchUrl, IndexName};
 
 /// Where the index is.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,7 +32,34 @@ pub struct SearchSettings {
     pub search_limit_ms: u64,
 }
 
-/// How the index is created and written. The first three matter at its creation alone: a later change of them does
+/// How walks by cursor keep their views of the index.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WalkSettings {
+    /// How long a walk by cursor may pause between two pages, in milliseconds; after that its cursor is answered with 410
+    #[arg(id = "elasticsearch_cursor_idle_ms", long = "elasticsearch-cursor-idle-ms", env = "ELASTICSEARCH_CURSOR_IDLE_MS", value_name = "MS", default_value_t = Self::default().cursor_idle_ms, value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
+    pub cursor_idle_ms: u64,
+
+    /// Most walks by cursor that one process keeps open at one time, each by a point in time. Beyond it the one that was not used for longest is closed
+    #[arg(id = "elasticsearch_cursors", long = "elasticsearch-cursors", env = "ELASTICSEARCH_CURSORS", value_name = "N", default_value_t = Self::default().cursors, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub cursors: u16,
+}
+
+impl Default for WalkSettings {
+    fn default() -> Self {
+        Self {
+            cursor_idle_ms: 60_000,
+            cursors: 100,
+        }
+    }
+}
+
+impl WalkSettings {
+    pub(crate) fn cursor_idle(&self) -> Duration {
+        Duration::from_millis(self.cursor_idle_ms)
+    }
+}
+
+/// How the index is created and written. Shards, replicas and refresh matter at its creation alone: a later change of them does
 /// not reach an index that exists.
 #[derive(Debug, Clone, clap::Args)]
 pub struct IndexSettings {
@@ -60,6 +87,10 @@ pub struct IndexSettings {
     /// answers that it is busy
     #[arg(id = "elasticsearch_in_flight_bytes", long = "elasticsearch-in-flight-bytes", env = "ELASTICSEARCH_IN_FLIGHT_BYTES", value_name = "BYTES", default_value_t = 8 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1_024..=1_000_000_000))]
     pub in_flight_bytes: u64,
+
+    /// How words are compared. An index that was made otherwise is not used.
+    #[command(flatten)]
+    pub analysis: AnalysisSettings,
 }
 
 impl SearchSettings {
@@ -92,6 +123,8 @@ mod tests {
         #[command(flatten)]
         search: SearchSettings,
         #[command(flatten)]
+        walk: WalkSettings,
+        #[command(flatten)]
         index: IndexSettings,
     }
 
@@ -105,8 +138,13 @@ mod tests {
             (1, 0, 500)
         );
         assert_eq!(all.search.search_limit(), Duration::from_secs(2));
+        assert_eq!(
+            (all.walk.cursor_idle(), all.walk.cursors),
+            (Duration::from_secs(60), 100)
+        );
         assert_eq!(all.index.write_limit(), Duration::from_secs(30));
         assert_eq!(all.index.bulk_window().bytes(), 8 * 1024 * 1024);
+        assert_eq!(all.index.analysis, AnalysisSettings::default());
     }
 
     #[test]

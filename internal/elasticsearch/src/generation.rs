@@ -10,11 +10,12 @@ use serde_json::Value;
 use taskwire_domain::IndexFault;
 use uuid::Uuid;
 
+use crate::analysis::ensure_offered;
 use crate::classify::{self, Meaning};
 use crate::client::{Answer, Client, JSON, Request};
 use crate::engine_error::EngineError;
 use crate::mapping::{self, SCHEMA_VERSION};
-use crate::{IndexName, IndexSettings};
+use crate::{AnalysisSettings, IndexName, IndexSettings};
 
 /// An index of tasks: `<alias>-v<schema>-<number>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +40,16 @@ pub async fn ensure_generation(
     alias: &IndexName,
     settings: &IndexSettings,
 ) -> Result<Generation, IndexFault> {
-    let limit = settings.write_limit();
-    if let Some(generation) = find(client, alias, limit).await? {
+    if let Some(generation) = find(client, alias, settings).await? {
         return Ok(generation);
     }
+    ensure_offered(client, &settings.analysis, settings.write_limit()).await?;
     let name = format!("{alias}-v{SCHEMA_VERSION}-000001");
     create(client, alias, &name, settings).await?;
     // What was created is read back, never assumed: another process may have been first, with another group.
     // Some versions answer from a node that may not have heard yet, hence the second look.
     for _ in 0..LOOKS {
-        if let Some(generation) = find(client, alias, limit).await? {
+        if let Some(generation) = find(client, alias, settings).await? {
             return Ok(generation);
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -62,14 +63,18 @@ pub async fn ensure_generation(
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
-async fn find(client: &Client, alias: &IndexName, limit: Duration) -> Result<Option<Generation>, IndexFault> {
+async fn find(
+    client: &Client,
+    alias: &IndexName,
+    settings: &IndexSettings,
+) -> Result<Option<Generation>, IndexFault> {
     let request = Request {
         method: Method::Get,
         path: alias.as_str(),
         parameters: &[("filter_path", "*.aliases,*.mappings._meta,error,status")],
         content_type: JSON,
         body: None,
-        limit,
+        limit: settings.write_limit(),
     };
     let answer = client.send(request).await.map_err(classify::unanswered)?;
     let error = answer.error();
@@ -81,7 +86,9 @@ async fn find(client: &Client, alias: &IndexName, limit: Duration) -> Result<Opt
         detail: "the answer to a look at the index is not Elasticsearch's; correct ELASTICSEARCH_URL and restart".to_owned(),
         cause: Some(cause.into()),
     })?;
-    generation(alias, indices).map(Some).map_err(fatal)
+    generation(alias, indices, &settings.analysis)
+        .map(Some)
+        .map_err(fatal)
 }
 
 async fn create(
@@ -150,10 +157,17 @@ struct Mappings {
 struct Meta {
     schema_version: Option<u64>,
     group: Option<String>,
+    /// Absent in indices that are older than these settings, which is what their defaults mean.
+    #[serde(default)]
+    analysis: AnalysisSettings,
 }
 
 /// What the name leads to, or a sentence about why it cannot be used.
-fn generation(alias: &IndexName, indices: HashMap<String, Index>) -> Result<Generation, String> {
+fn generation(
+    alias: &IndexName,
+    indices: HashMap<String, Index>,
+    analysis: &AnalysisSettings,
+) -> Result<Generation, String> {
     if indices.is_empty() {
         return Err(format!(
             "nothing was said of the alias {alias}: grant the user of ELASTICSEARCH_URL view_index_metadata there, and restart"
@@ -177,6 +191,7 @@ fn generation(alias: &IndexName, indices: HashMap<String, Index>) -> Result<Gene
     let Meta {
         schema_version,
         group,
+        analysis: made_with,
     } = index.mappings.meta;
     let version = schema_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
     let (Some(SCHEMA_VERSION), Some(group)) = (schema_version, group) else {
@@ -185,6 +200,7 @@ fn generation(alias: &IndexName, indices: HashMap<String, Index>) -> Result<Gene
              {SCHEMA_VERSION} alone; use the program that made it, or set ELASTICSEARCH_INDEX to another name, and restart"
         ));
     };
+    analysis.compare(&name, &made_with)?;
     if !index.aliases.contains_key(&write_alias) {
         return Err(format!(
             "the index {name} has lost its write alias; give it the alias {write_alias} again, and restart"
@@ -217,6 +233,7 @@ mod tests {
         generation(
             &"tasks".parse().unwrap(),
             serde_json::from_value(indices).unwrap(),
+            &AnalysisSettings::default(),
         )
     }
 
@@ -250,6 +267,8 @@ mod tests {
     fn what_cannot_be_used_is_refused_with_what_to_do() {
         let mut newer = sound();
         newer["mappings"]["_meta"]["schemaVersion"] = json!(2);
+        let mut french = sound();
+        french["mappings"]["_meta"]["analysis"] = json!({ "language": "french", "foldAccents": false });
         let table = [
             (json!({ "a": sound(), "b": sound() }), "several indices (a, b)"),
             (
@@ -257,6 +276,10 @@ mod tests {
                 "is an index, not an alias",
             ),
             (json!({ "tasks-v2-000001": newer }), "schema version 2"),
+            (
+                json!({ "tasks-v1-000007": french }),
+                "made with ELASTICSEARCH_LANGUAGE of french, and no language is set",
+            ),
             (without("/mappings", "_meta"), "schema version none"),
             (
                 without("/mappings/_meta", "group"),

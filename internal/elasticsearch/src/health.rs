@@ -5,7 +5,7 @@ use serde_json::json;
 use taskwire_domain::{Dependency, Unreachable};
 
 use crate::ElasticsearchSearch;
-use crate::search::DEPENDENCY;
+use crate::search::{DEPENDENCY, ShardCopy};
 
 /// Asks what searches ask, in the smallest form: the alias exists, its shards answer, and we may read them. A server that
 /// is up without our index is therefore reported as away, because a search would fail; and no call is needed that some
@@ -18,7 +18,7 @@ impl Dependency for ElasticsearchSearch {
 
     async fn check(&self) -> Result<(), Unreachable> {
         let smallest = json!({ "size": 0, "terminate_after": 1, "track_total_hits": false });
-        let answered = self.ask(&smallest).await;
+        let answered = self.ask(&smallest, ShardCopy::Any).await;
         answered.map(drop).map_err(|fault| Unreachable {
             dependency: DEPENDENCY,
             cause: fault.into_cause(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{IndexName, IndexSettings};
+use crate::{AnalysisSettings, IndexName, IndexSettings};
 
 /// The number in a generation's name and `_meta`. A change of the mapping that old documents or old readers would not
 /// bear takes the next one.
@@ -20,9 +20,9 @@ pub(crate) fn creation(alias: &IndexName, write_alias: &str, group: &str, settin
             // Never left unset: an index without it stops refreshing after 30 s without a search, and the first
             // search after that misses what was written.
             "refresh_interval": format!("{}ms", settings.refresh_ms),
-            "analysis": analysis(),
+            "analysis": analysis(&settings.analysis),
         }},
-        "mappings": mappings(group),
+        "mappings": mappings(group, &settings.analysis),
         "aliases": {
             alias.as_str(): { "filter": { "term": { "deleted": false } } },
             write_alias: {},
@@ -30,26 +30,32 @@ pub(crate) fn creation(alias: &IndexName, write_alias: &str, group: &str, settin
     })
 }
 
-fn analysis() -> Value {
+fn analysis(settings: &AnalysisSettings) -> Value {
     json!({
         "tokenizer": { "words": { "type": "standard", "max_token_length": MAX_TOKEN_LENGTH } },
-        "analyzer": { "words": { "type": "custom", "tokenizer": "words", "filter": ["lowercase"] } },
+        "filter": settings.own_filters(),
+        "analyzer": settings.analyzers(),
         "normalizer": { "caseless": { "type": "custom", "filter": ["lowercase"] } },
     })
 }
 
-fn mappings(group: &str) -> Value {
+fn mappings(group: &str, analysis: &AnalysisSettings) -> Value {
     // Strict: four digits of year, as a task's times have them. Anything else is poison rather than a guess.
     let time = json!({ "type": "date", "format": "strict_date_optional_time" });
     json!({
         // A field that a newer writer adds is kept in the source and passed over, not refused.
         "dynamic": false,
-        "_meta": { "schemaVersion": SCHEMA_VERSION, "group": group },
+        "_meta": { "schemaVersion": SCHEMA_VERSION, "group": group, "analysis": analysis },
         "properties": {
             "id": { "type": "keyword" },
             "externalId": { "type": "keyword" },
             // One letter is enough of a prefix; beyond five there are few terms left to go through.
-            "description": { "type": "text", "analyzer": "words", "index_prefixes": { "min_chars": 1, "max_chars": 5 } },
+            "description": {
+                "type": "text",
+                "analyzer": "words",
+                "index_prefixes": { "min_chars": 1, "max_chars": 5 },
+                "fields": analysis.fields(),
+            },
             "priority": { "type": "keyword" },
             "priorityRank": { "type": "byte" },
             "dates": { "properties": { "start": time, "due": time } },
@@ -81,6 +87,7 @@ mod tests {
             write_limit_ms: 1_000,
             bulk_bytes: 1_024,
             in_flight_bytes: 1_024,
+            analysis: AnalysisSettings::default(),
         };
         let body = creation(
             &"tasks".parse().unwrap(),
@@ -94,7 +101,7 @@ mod tests {
         assert_eq!(body["settings"]["index"]["number_of_shards"], 3);
         assert_eq!(
             body["mappings"]["_meta"],
-            json!({ "schemaVersion": 1, "group": "g1" })
+            json!({ "schemaVersion": 1, "group": "g1", "analysis": { "language": null, "foldAccents": false } })
         );
         assert_eq!(body["mappings"]["dynamic"], false);
     }

@@ -9,14 +9,20 @@ use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use taskwire_domain::{BoxError, ConsistencyToken, Error, SearchPage, SearchQuery, Task, TaskSearch};
+use taskwire_domain::{
+    BoxError, ConsistencyToken, Error, MistypedText, SearchFilter, SearchPage, SearchQuery, Task, TaskSearch,
+    WalkPage, WalkStep,
+};
 
+use crate::absence::Absence;
 use crate::awaited_writes::AwaitedWrites;
 use crate::client::{Answer, Client, JSON, Request};
 use crate::engine_error::EngineError;
+use crate::kept_views::Walks;
+use crate::likest_body::likest_body;
 use crate::search_body::search_body;
 use crate::search_facets::Counted;
-use crate::{IndexName, SearchSettings};
+use crate::{AnalysisSettings, IndexName, SearchSettings, WalkSettings};
 
 /// The name in errors and in the health report.
 pub(crate) const DEPENDENCY: &str = "elasticsearch";
@@ -31,8 +37,12 @@ pub struct ElasticsearchSearch {
     pub(crate) alias: IndexName,
     path: String,
     pub(crate) limit: Duration,
-    /// Shared by all clones.
+    /// Shared by all clones, as the next two are.
     pub(crate) awaited: Arc<AwaitedWrites>,
+    absence: Arc<Absence>,
+    pub(crate) walks: Arc<Walks>,
+    /// Whether words are found by their stems too.
+    pub(crate) stems: bool,
 }
 
 impl ElasticsearchSearch {
@@ -45,6 +55,27 @@ impl ElasticsearchSearch {
             path,
             limit: settings.search_limit(),
             awaited: Arc::default(),
+            absence: Arc::new(Absence::new(settings.search_limit())),
+            walks: Arc::new(Walks::new(&WalkSettings::default())),
+            stems: false,
+        }
+    }
+
+    /// Finds words by their stems too, when a language is set: in an index that was made with the same one.
+    #[must_use]
+    pub fn comparing_by(self, analysis: &AnalysisSettings) -> Self {
+        Self {
+            stems: analysis.language.is_some(),
+            ..self
+        }
+    }
+
+    /// Keeps views for walks in this way.
+    #[must_use]
+    pub fn walking_by(self, settings: &WalkSettings) -> Self {
+        Self {
+            walks: Arc::new(Walks::new(settings)),
+            ..self
         }
     }
 
@@ -54,18 +85,24 @@ impl ElasticsearchSearch {
     }
 
     /// Sends a search body; a complete answer or the reason why there is none.
-    pub(crate) async fn ask(&self, body: &Value) -> Result<Answer, SearchFault> {
+    pub(crate) async fn ask(&self, body: &Value, copy: ShardCopy) -> Result<Answer, SearchFault> {
+        let parameters = [
+            // Half of the shards is not an answer.
+            ("allow_partial_search_results", "false"),
+            (
+                "filter_path",
+                "timed_out,_shards.failed,hits.total.value,hits.hits._id,hits.hits._source,aggregations,error,status",
+            ),
+            ("preference", self.awaited.copy()),
+        ];
+        let parameters = match copy {
+            ShardCopy::Any => &parameters[..2],
+            ShardCopy::OfAwaitedWrites => &parameters[..],
+        };
         let request = Request {
             method: Method::Post,
             path: &self.path,
-            parameters: &[
-                // Half of the shards is not an answer.
-                ("allow_partial_search_results", "false"),
-                (
-                    "filter_path",
-                    "timed_out,_shards.failed,hits.total.value,hits.hits._id,hits.hits._source,aggregations,error,status",
-                ),
-            ],
+            parameters,
             content_type: JSON,
             body: Some(Bytes::from(body.to_string())),
             limit: self.limit,
@@ -75,18 +112,23 @@ impl ElasticsearchSearch {
 
     /// Sends a request about the alias; a success or the reason why there is none.
     pub(crate) async fn answered(&self, request: Request<'_>) -> Result<Answer, SearchFault> {
-        let answer = self
-            .client
-            .send(request)
-            .await
-            .map_err(|cause| SearchFault::Away(cause.into()))?;
+        let answer = self.attended(request).await?;
         if answer.is_success() {
             return Ok(answer);
         }
-        Err(self.fault(answer.status, answer.error()))
+        Err(self.fault(&answer))
     }
 
-    fn fault(&self, status: u16, error: Option<EngineError>) -> SearchFault {
+    /// Sends a request; whatever is answered. All that a search needs of the server goes this way, so that a server that
+    /// is away is known to all.
+    pub(crate) async fn attended(&self, request: Request<'_>) -> Result<Answer, SearchFault> {
+        let answer = self.absence.send(&self.client, request).await;
+        answer.map_err(SearchFault::Away)
+    }
+
+    /// What is wrong, of an answer that is no success.
+    pub(crate) fn fault(&self, answer: &Answer) -> SearchFault {
+        let (status, error) = (answer.status, answer.error());
         let kind = EngineError::kind(error.as_ref());
         let (is_missing, is_closed) = (
             kind == "index_not_found_exception",
@@ -102,6 +144,16 @@ impl ElasticsearchSearch {
             _ => SearchFault::Away(cause.into()),
         }
     }
+}
+
+/// Which copy of a shard is asked, where there are several. They are refreshed one by one, so that one may show what
+/// another does not show yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShardCopy {
+    /// Whichever the server finds best.
+    Any,
+    /// The one in which this process looks for awaited writes.
+    OfAwaitedWrites,
 }
 
 /// Why a search has no answer.
@@ -192,12 +244,33 @@ impl Hit<'_> {
     }
 }
 
+impl ElasticsearchSearch {
+    async fn search_copy(&self, query: &SearchQuery, copy: ShardCopy) -> Result<SearchPage, Error> {
+        let body = search_body(query, self.server_limit(), self.stems);
+        let answer = self.ask(&body, copy).await.map_err(Error::from)?;
+        page(&answer.body, query)
+    }
+}
+
 #[async_trait]
 impl TaskSearch for ElasticsearchSearch {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
-        let body = search_body(query, self.server_limit());
-        let answer = self.ask(&body).await.map_err(Error::from)?;
-        page(&answer.body, query)
+        self.search_copy(query, ShardCopy::Any).await
+    }
+
+    async fn walk(&self, query: &SearchQuery, step: &WalkStep) -> Result<WalkPage, Error> {
+        self.walk_on(query, step).await
+    }
+
+    async fn search_after_writes(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
+        self.search_copy(query, ShardCopy::OfAwaitedWrites).await
+    }
+
+    async fn likest(&self, text: &MistypedText, filter: &SearchFilter) -> Result<Vec<Task>, Error> {
+        let body = likest_body(text, filter, self.server_limit());
+        let answer = self.ask(&body, ShardCopy::Any).await.map_err(Error::from)?;
+        let page = page(&answer.body, &SearchQuery::default())?;
+        Ok(page.tasks)
     }
 
     async fn await_writes(&self, writes: &[ConsistencyToken], limit: Duration) -> Result<bool, Error> {
@@ -205,7 +278,7 @@ impl TaskSearch for ElasticsearchSearch {
     }
 }
 
-fn page(body: &[u8], query: &SearchQuery) -> Result<SearchPage, Error> {
+pub(crate) fn page(body: &[u8], query: &SearchQuery) -> Result<SearchPage, Error> {
     let answer: SearchAnswer<'_> = serde_json::from_slice(body).map_err(|cause| Error::Internal {
         context: "the answer to a search could not be read",
         cause: cause.into(),
@@ -233,7 +306,7 @@ fn page(body: &[u8], query: &SearchQuery) -> Result<SearchPage, Error> {
     })
 }
 
-fn unavailable(cause: BoxError) -> Error {
+pub(crate) fn unavailable(cause: BoxError) -> Error {
     Error::Unavailable {
         dependency: DEPENDENCY,
         retry_after: RETRY_AFTER,

@@ -7,19 +7,21 @@ use taskwire_domain::{
     ListKey, ListOrder, SearchFilter, SearchOrder, SearchQuery, SearchText, TimeRange, TypedWord,
 };
 
+use crate::analysis::STEMS_FIELD;
 use crate::search_facets::aggregations;
 
-/// The body of a search request. `server_limit` is after how long the server gives up.
+/// The body of a search request. `server_limit` is after how long the server gives up; with `stems`, words are found by
+/// their stems too.
 ///
 /// What the facets count by is not restricted by the query but after it, so that each facet can be counted without its own
 /// conditions.
-pub(crate) fn search_body(query: &SearchQuery, server_limit: Duration) -> Value {
+pub(crate) fn search_body(query: &SearchQuery, server_limit: Duration, stems: bool) -> Value {
     let mut counted = query.filter.clone();
     for facet in &query.facets {
         counted = counted.without(*facet);
     }
     let mut body = json!({
-        "query": condition(query.text.as_ref(), &counted),
+        "query": condition(query.text.as_ref(), &counted, stems),
         "sort": sort(query),
         "from": query.window.from,
         "size": query.window.size,
@@ -57,7 +59,7 @@ fn sort(query: &SearchQuery) -> Value {
 }
 
 /// What is found, and what of it ranks higher.
-fn condition(text: Option<&SearchText>, filter: &SearchFilter) -> Value {
+fn condition(text: Option<&SearchText>, filter: &SearchFilter, stems: bool) -> Value {
     let mut conditions = json!({ "filter": filters(filter) });
     let Some(text) = text else {
         return json!({ "bool": conditions });
@@ -71,8 +73,15 @@ fn condition(text: Option<&SearchText>, filter: &SearchFilter) -> Value {
         .map(|phrase| one_after_the_other(&TypedWord::joined(phrase)))
         .collect();
     if let [others @ .., last] = text.words() {
-        must.extend(others.iter().map(|word| like(text, &word.word)));
-        must.push(last_like(text, &last.word));
+        let with_stem = |word: &str, like: Value| match stems {
+            true => or_of_its_stem(word, like),
+            false => like,
+        };
+        let others = others
+            .iter()
+            .map(|word| with_stem(&word.word, like(text, &word.word)));
+        must.extend(others);
+        must.push(with_stem(&last.word, last_like(text, &last.word)));
         conditions["should"] = json!(preferences(text));
     }
     conditions["must"] = must.into();
@@ -83,7 +92,7 @@ fn condition(text: Option<&SearchText>, filter: &SearchFilter) -> Value {
     json!({ "bool": conditions })
 }
 
-fn one_after_the_other(words: &str) -> Value {
+pub(crate) fn one_after_the_other(words: &str) -> Value {
     json!({ "match_phrase": { "description": words } })
 }
 
@@ -107,6 +116,12 @@ fn last_like(text: &SearchText, word: &str) -> Value {
         true => json!({ "dis_max": { "queries": [like, exact_or_beginning(text, word)] } }),
         false => like,
     }
+}
+
+/// What is like the word, or has its stem: one more clause, for which the clauses of similar words leave room.
+fn or_of_its_stem(word: &str, like: Value) -> Value {
+    let stem = json!({ "match": { STEMS_FIELD: { "query": word, "operator": "and" } } });
+    json!({ "dis_max": { "queries": [like, stem] } })
 }
 
 /// Every word as it was typed, but for an open last one, which may be the beginning of one.
@@ -185,7 +200,7 @@ mod tests {
     use super::*;
 
     fn body(query: &SearchQuery) -> Value {
-        search_body(query, Duration::from_millis(1_500))
+        search_body(query, Duration::from_millis(1_500), false)
     }
 
     fn text(text: &str) -> SearchQuery {
@@ -282,6 +297,21 @@ mod tests {
         assert_eq!(last[1], wanted);
         let closed = body(&text("oat mil ")).to_string();
         assert!(!closed.contains("prefix\":{"), "{closed}");
+    }
+
+    #[test]
+    fn words_are_found_by_their_stems_where_there_are_any_and_phrases_and_exclusions_never() {
+        let query = text(r#"running "oat milk" -rye fas"#);
+        assert!(!body(&query).to_string().contains("stems"));
+        let body = search_body(&query, Duration::from_millis(1_500), true);
+        let conditions = &body["query"]["bool"];
+        let must = conditions["must"].as_array().unwrap();
+        let stem =
+            |at: usize| must[at]["dis_max"]["queries"][1]["match"]["description.stems"]["query"].clone();
+        assert_eq!((stem(1), stem(2)), (json!("running"), json!("fas")));
+        for exact in [&must[0], &conditions["must_not"], &conditions["should"]] {
+            assert!(!exact.to_string().contains("stems"), "{exact}");
+        }
     }
 
     #[test]

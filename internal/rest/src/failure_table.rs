@@ -45,6 +45,11 @@ pub(crate) fn of_error(error: &Error) -> Row {
         ),
         Error::NotFound(_) => new(StatusCode::NOT_FOUND, "task-not-found", "The task does not exist"),
         Error::Conflict(conflict) => of_conflict(conflict),
+        Error::ViewGone => new(
+            StatusCode::GONE,
+            "cursor-expired",
+            "The search cannot go on where it was",
+        ),
         Error::Unavailable { .. } => new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
@@ -211,6 +216,7 @@ mod tests {
         let others = vec![
             (Error::Invalid(Vec::new()).into(), 400, "invalid-request"),
             (Error::NotFound(id).into(), 404, "task-not-found"),
+            (Error::ViewGone.into(), 410, "cursor-expired"),
             (unavailable.into(), 503, "unavailable"),
             (unknown.into(), 504, "outcome-unknown"),
             (internal.into(), 500, "internal"),

@@ -177,6 +177,10 @@ fn detail_of_error(error: &Error, at_most: usize, repeats: Repeats) -> String {
         },
         error @ Error::NotFound(_) => error.to_string(),
         Error::Conflict(conflict) => conflict.to_string(),
+        Error::ViewGone => {
+            "what the cursor goes on in is not kept any more: it was not used for too long, or the index was replaced; begin anew with the cursor *"
+                .to_owned()
+        }
         Error::Unavailable {
             dependency: OUTBOX, ..
         } => "nothing was applied: too many changes wait to be announced, so writes are refused for the moment while reads and searches go on; send the same request again after the time in Retry-After"

@@ -10,7 +10,7 @@ use taskwire_domain::{
     ConsistencyToken, Facet, FacetCount, FacetValue, Priority, SearchOrder, SearchPage, SearchWindow, Task,
     TaskId, Violation,
 };
-use taskwire_service::{Found, SearchRequest};
+use taskwire_service::{Found, SearchRequest, SentCursor};
 
 use crate::handlers::list_tasks;
 
@@ -19,6 +19,8 @@ pub(crate) fn answer(request: &SearchRequest, found: &Found) -> Response {
     let Found {
         page,
         highlights,
+        suggestion,
+        next_cursor,
         consistent,
     } = found;
     let SearchPage { tasks, total, facets } = page;
@@ -31,6 +33,8 @@ pub(crate) fn answer(request: &SearchRequest, found: &Found) -> Response {
         total: *total,
         facets: (!request.query.facets.is_empty()).then(|| facets.collect()),
         highlights: highlights.as_ref(),
+        suggestion: suggestion.as_deref(),
+        next_cursor: next_cursor.as_deref(),
         consistent: *consistent,
     };
     Json(answer).into_response()
@@ -44,6 +48,10 @@ struct PageAnswer<'a> {
     facets: Option<BTreeMap<&'static str, Vec<FacetCountAnswer<'a>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     highlights: Option<&'a BTreeMap<TaskId, Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a str>,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consistent: Option<bool>,
 }
@@ -143,19 +151,48 @@ pub(crate) fn patience(text: String) -> Result<Duration, Violation> {
         })
 }
 
-/// The part of the results that is asked for.
+/// The part of the results that is asked for, without or with a cursor.
 ///
 /// # Errors
-/// About `from`, when the two reach beyond the window.
-pub(crate) fn window(from: Option<u32>, size: Option<u32>) -> Result<SearchWindow, Violation> {
+/// About the value of the name that comes with it.
+pub(crate) fn window(
+    from: Option<u32>,
+    size: Option<u32>,
+    cursor: Option<&SentCursor>,
+) -> Result<SearchWindow, (&'static str, Violation)> {
+    match cursor {
+        None => window_from(from, size).map_err(|violation| ("from", violation)),
+        Some(_) => walked_window(from, size),
+    }
+}
+
+fn window_from(from: Option<u32>, size: Option<u32>) -> Result<SearchWindow, Violation> {
     let default = SearchWindow::default();
     let window = SearchWindow {
         from: from.unwrap_or(default.from),
         size: size.unwrap_or(default.size),
     };
     if window.from + window.size > SearchWindow::LIMIT {
-        let detail = format!("from and size together may be at most {}", SearchWindow::LIMIT);
+        let detail = format!(
+            "from and size together may be at most {}; with cursor instead of from, {} to begin, a search leads through \
+             everything",
+            SearchWindow::LIMIT,
+            SentCursor::BEGINNING,
+        );
         return Err(Violation::new("window-too-large", detail));
     }
     Ok(window)
+}
+
+fn walked_window(from: Option<u32>, size: Option<u32>) -> Result<SearchWindow, (&'static str, Violation)> {
+    let size = size.unwrap_or(SearchWindow::default().size);
+    if from.is_some() {
+        let detail = "must be absent with a cursor, which says where its page begins";
+        return Err(("from", Violation::new("from-with-cursor", detail)));
+    }
+    if size == 0 {
+        let detail = "must be at least 1 with a cursor, or the walk would never end";
+        return Err(("size", Violation::new("empty-page", detail)));
+    }
+    Ok(SearchWindow { from: 0, size })
 }

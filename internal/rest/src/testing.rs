@@ -13,8 +13,8 @@ use serde_json::Value;
 use taskwire_conformance::memory_repository::MemoryRepository;
 use taskwire_domain::{
     AnsweredClaim, Clock, ConsistencyToken, Decision, DeletedTask, Dependency, EncodedEvent, Error, IdSource,
-    KeyClaim, ListQuery, Once, Receipt, SearchPage, SearchQuery, Task, TaskId, TaskRepository, TaskSearch,
-    Timestamp, Unreachable, Version, Written,
+    KeyClaim, ListQuery, MistypedText, Once, Receipt, SearchFilter, SearchPage, SearchQuery, Task, TaskId,
+    TaskRepository, TaskSearch, Timestamp, Unreachable, Version, WalkPage, WalkPosition, WalkStep, Written,
 };
 use taskwire_service::TaskService;
 use tower::ServiceExt;
@@ -131,10 +131,16 @@ impl TaskRepository for FakeRepository {
     }
 }
 
-/// Finds every task of the repository, and remembers what it was asked.
+/// A text with this word finds nothing; what resembles it finds a task whose description is "old".
+pub(crate) const MISTYPED: &str = "xold";
+
+/// Finds every task of the repository but for [`MISTYPED`], and remembers what it was asked.
 pub(crate) struct FakeSearch {
     repository: Arc<FakeRepository>,
     asked: Mutex<Vec<SearchQuery>>,
+    /// Walks that began in another time have lost their view.
+    time: AtomicU32,
+    walked: AtomicU32,
 }
 
 #[async_trait]
@@ -142,12 +148,48 @@ impl TaskSearch for FakeSearch {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         self.asked.lock().unwrap().push(query.clone());
         self.repository.behave().await?;
-        let tasks: Vec<_> = self.repository.memory.state().tasks.into_values().collect();
+        let mut tasks: Vec<_> = self.repository.memory.state().tasks.into_values().collect();
+        let mut words = query.text.iter().flat_map(|text| text.words());
+        if words.any(|word| word.word == MISTYPED) {
+            tasks.clear();
+        }
         Ok(SearchPage {
             total: tasks.len() as u64,
             tasks,
             facets: query.facets.iter().map(|&facet| (facet, Vec::new())).collect(),
         })
+    }
+
+    /// As many tasks as the page has room for; the position is the time, and how many were passed.
+    async fn walk(&self, query: &SearchQuery, step: &WalkStep) -> Result<WalkPage, Error> {
+        self.walked.fetch_add(1, Ordering::SeqCst);
+        let time = self.time.load(Ordering::SeqCst);
+        let passed = match step {
+            WalkStep::Begin => 0,
+            WalkStep::Continue(position) => {
+                let (began, passed) = position.as_bytes().split_at(4);
+                if *began != time.to_be_bytes() {
+                    return Err(Error::ViewGone);
+                }
+                u32::from_be_bytes(passed.try_into().unwrap())
+            }
+        };
+        let mut page = self.search(query).await?;
+        let end = passed + query.window.size;
+        page.tasks = page
+            .tasks
+            .into_iter()
+            .take(end as usize)
+            .skip(passed as usize)
+            .collect();
+        let position = [time.to_be_bytes(), end.to_be_bytes()].concat();
+        let next = (u64::from(end) < page.total).then(|| WalkPosition::from_bytes(position));
+        Ok(WalkPage { page, next })
+    }
+
+    async fn likest(&self, _: &MistypedText, _: &SearchFilter) -> Result<Vec<Task>, Error> {
+        self.repository.behave().await?;
+        Ok(self.repository.memory.state().tasks.into_values().collect())
     }
 
     /// Sees the first version of each task.
@@ -243,6 +285,8 @@ impl TestApi {
         let search = Arc::new(FakeSearch {
             repository: Arc::clone(&repository),
             asked: Mutex::default(),
+            time: AtomicU32::default(),
+            walked: AtomicU32::default(),
         });
         let postgresql = Arc::new(FakeDependency::new("postgresql", Behaviour::Answers));
         let kafka = Arc::new(FakeDependency::new("kafka", Behaviour::Answers));
@@ -330,6 +374,16 @@ impl TestApi {
             .values()
             .map(|task| task.fields.description.as_str().to_owned())
             .collect()
+    }
+
+    /// From now on, no walk that has begun can go on.
+    pub(crate) fn forget_views(&self) {
+        self.search.time.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many pages of walks were asked for.
+    pub(crate) fn pages_walked(&self) -> u32 {
+        self.search.walked.load(Ordering::SeqCst)
     }
 
     /// Every query that reached the search.

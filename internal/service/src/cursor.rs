@@ -1,28 +1,18 @@
 //! What leads from one page of a list to the next: opaque to callers, and only ours are accepted.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
-use sha2::{Digest, Sha256};
 use taskwire_domain::{
     Error, ExternalId, ListFilter, ListKey, ListOrder, ListPosition, ListRank, Location, Priority, TaskId,
     Timestamp, Violation,
 };
 use uuid::Uuid;
 
-type HmacSha256 = Hmac<Sha256>;
+use crate::signature::{HASH_LENGTH, Signer, hash_of};
 
 /// Of the layout below. A cursor of another version is refused, so a change of the layout raises it.
 const VERSION: u8 = 1;
 
 /// Keeps signatures of lists apart from whatever else is signed with the same key.
 const PURPOSE: &[u8] = b"taskwire list cursor\0";
-
-/// Half of the HMAC: 128 bits are more than anybody can guess, and RFC 2104 (section 5) asks for no less than half.
-const SIGNATURE_LENGTH: usize = 16;
-
-/// As many bytes of the filter's hash: they guard against mistakes, not against attacks, for which the signature is.
-const FILTER_LENGTH: usize = 8;
 
 const NO_TIME: u8 = 0;
 const TIME: u8 = 1;
@@ -31,26 +21,21 @@ const PRIORITY: u8 = 2;
 /// Makes cursors and reads them back. As bytes, before they are text, they are: version (1), order (1), hash of the
 /// filter (8), rank (a tag, then nothing, 8 bytes of Unix milliseconds or 2 of priority), task id (16), signature (16).
 pub(crate) struct CursorSigner {
-    mac: HmacSha256,
+    signer: Signer,
 }
 
 impl CursorSigner {
     /// Signs with the database's own key.
     pub(crate) fn new(key: [u8; 32]) -> Self {
-        // HMAC pads a key with zeros to the length of a block, so this is the key itself.
-        let mut block = Key::<HmacSha256>::default();
-        block[..key.len()].copy_from_slice(&key);
-        let mac = HmacSha256::new(&block).chain_update(PURPOSE);
-        Self { mac }
+        let signer = Signer::new(key, PURPOSE);
+        Self { signer }
     }
 
     /// The cursor that leads on from `position` in the list of this order and filter.
     pub(crate) fn sign(&self, order: ListOrder, filter: &ListFilter, position: &ListPosition) -> String {
         let mut bytes = head(order, filter);
         encode_position(position, &mut bytes);
-        let signature = self.mac.clone().chain_update(&bytes).finalize().into_bytes();
-        bytes.extend(signature.iter().take(SIGNATURE_LENGTH));
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.signer.sign(bytes)
     }
 
     /// Where the cursor leads on from.
@@ -63,22 +48,13 @@ impl CursorSigner {
         filter: &ListFilter,
         cursor: &str,
     ) -> Result<ListPosition, Error> {
-        let signed = self.signed(cursor).ok_or_else(not_ours)?;
+        let signed = self.signer.verify(cursor).ok_or_else(not_ours)?;
         let head = head(order, filter);
         if signed.first() != head.first() {
             return Err(not_ours());
         }
         let position = signed.strip_prefix(&head[..]).ok_or_else(of_another_list)?;
         decode_position(position, order.key).ok_or_else(not_ours)
-    }
-
-    /// The bytes in front of the signature, if that is ours.
-    fn signed(&self, cursor: &str) -> Option<Vec<u8>> {
-        let mut bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let end = bytes.len().checked_sub(SIGNATURE_LENGTH)?;
-        let signature = bytes.split_off(end);
-        let mac = self.mac.clone().chain_update(&bytes);
-        mac.verify_truncated_left(&signature).ok().map(|()| bytes)
     }
 }
 
@@ -106,12 +82,11 @@ fn head(order: ListOrder, filter: &ListFilter) -> Vec<u8> {
         ListKey::Priority => 6,
     };
     let mut bytes = vec![VERSION, key + u8::from(order.descending)];
-    bytes.extend(hash(filter).into_iter().take(FILTER_LENGTH));
+    bytes.extend(hash(filter));
     bytes
 }
 
-/// Every condition with its length, so that no two filters read the same.
-fn hash(filter: &ListFilter) -> [u8; 32] {
+fn hash(filter: &ListFilter) -> [u8; HASH_LENGTH] {
     // Taken apart in whole, so that a new condition cannot be forgotten here.
     let ListFilter {
         is_done,
@@ -135,18 +110,7 @@ fn hash(filter: &ListFilter) -> [u8; 32] {
         due_before.map(millis),
         due_after.map(millis),
     ];
-    let mut hash = Sha256::new();
-    for condition in conditions {
-        match condition {
-            None => hash.update([0]),
-            Some(bytes) => {
-                hash.update([1]);
-                hash.update((bytes.len() as u64).to_be_bytes());
-                hash.update(bytes);
-            }
-        }
-    }
-    hash.finalize().into()
+    hash_of(conditions)
 }
 
 fn encode_position(position: &ListPosition, bytes: &mut Vec<u8>) {

@@ -15,7 +15,10 @@ mod key_expiry;
 mod listing;
 mod precondition;
 mod search;
+mod search_cursor;
+mod signature;
 mod simulation;
+mod suggestion;
 mod task_service;
 mod tree;
 
@@ -25,4 +28,5 @@ pub use key_expiry::keep_forgetting_keys;
 pub use listing::{ListPage, ListRequest};
 pub use precondition::{Precondition, Versions};
 pub use search::{Found, SearchRequest};
+pub use search_cursor::SentCursor;
 pub use task_service::TaskService;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use taskwire_domain::{ConsistencyToken, Highlighter, SearchPage, SearchQuery, Task, TaskId};
 
+use crate::SentCursor;
+
 /// A search that a caller asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchRequest {
@@ -12,7 +14,11 @@ pub struct SearchRequest {
     pub query: SearchQuery,
     /// Whether to show where its words stand.
     pub highlight: bool,
-    /// Which writes it has to include; none costs nothing.
+    /// Whether to say, when nothing is found, which text would find something.
+    pub suggest: bool,
+    /// Which page of a walk through all results; `None` for the part that the query's window tells.
+    pub cursor: Option<SentCursor>,
+    /// Which writes it has to include; none costs nothing. A walk includes them from its beginning on.
     pub after: Vec<ConsistencyToken>,
     /// How long to wait for them.
     pub patience: Duration,
@@ -36,7 +42,11 @@ pub struct Found {
     pub page: SearchPage,
     /// Fragments of HTML by task, for those in which a word stands; `None` when nobody asked.
     pub highlights: Option<BTreeMap<TaskId, Vec<String>>>,
-    /// Whether it includes the writes that it was to include; `None` when there were none.
+    /// A corrected text that finds something; only when nothing was found.
+    pub suggestion: Option<String>,
+    /// Leads to the next page of a walk; `None` when this is the last, and without one.
+    pub next_cursor: Option<String>,
+    /// Whether it includes the writes that it was to include; `None` when there were none, and when a walk goes on.
     pub consistent: Option<bool>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use taskwire_domain::{
     Clock, Conflict, Error, IdSource, KEY_DAYS, Once, Receipt, Task, TaskEvent, TaskFields, TaskId,
-    TaskPatch, TaskRepository, TaskSearch, Written, unknown_parent,
+    TaskPatch, TaskRepository, TaskSearch, WalkPage, WalkStep, Written, unknown_parent,
 };
 use tokio::sync::OnceCell;
 
@@ -14,6 +14,7 @@ use crate::cascade::Cascade;
 use crate::cursor::CursorSigner;
 use crate::deletion::{farewell, tombstone};
 use crate::idempotent::unclaimed;
+use crate::search_cursor::SearchCursors;
 use crate::{
     Answered, BulkKey, BulkRequest, BulkResults, CallerKey, Found, ListPage, ListRequest, Precondition,
     SearchRequest,
@@ -38,8 +39,13 @@ pub struct TaskService {
     search: Arc<dyn TaskSearch>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    /// Made with the first list: at start the database may be away.
-    cursors: OnceCell<CursorSigner>,
+    /// Made with the first list or walk: at start the database may be away.
+    cursors: OnceCell<Cursors>,
+}
+
+struct Cursors {
+    of_lists: CursorSigner,
+    of_searches: SearchCursors,
 }
 
 impl TaskService {
@@ -150,7 +156,7 @@ impl TaskService {
     /// # Errors
     /// [`Error::Invalid`] at the parameter `cursor` when we did not make it, or made it for another order or filter.
     pub async fn list(&self, request: ListRequest) -> Result<ListPage, Error> {
-        let cursors = self.cursors().await?;
+        let cursors = &self.cursors().await?.of_lists;
         let tasks = self.repository.list(&request.query(cursors)?).await?;
         Ok(request.page(tasks, cursors))
     }
@@ -248,21 +254,39 @@ impl TaskService {
     /// Searches the index, which may lag behind the database, but for the writes that the caller names.
     ///
     /// # Errors
-    /// Those of [`TaskSearch::search`] and [`TaskSearch::await_writes`]; [`Conflict::NotYetSearchable`] when the caller
-    /// insists.
+    /// Those of [`TaskSearch::search`], [`TaskSearch::walk`] and [`TaskSearch::await_writes`];
+    /// [`Conflict::NotYetSearchable`] when the caller insists; [`Error::Invalid`] where the cursor stands when we did not make
+    /// it, or made it for another search.
     pub async fn search(&self, request: &SearchRequest) -> Result<Found, Error> {
-        let consistent = match &request.after[..] {
-            [] => None,
-            writes => Some(self.search.await_writes(writes, request.patience).await?),
+        let query = &request.query;
+        let step = match &request.cursor {
+            None => None,
+            Some(cursor) => Some(self.cursors().await?.of_searches.step(query, cursor)?),
+        };
+        let consistent = match (&step, &request.after[..]) {
+            // Its view is as it was when the walk began.
+            (Some(WalkStep::Continue(_)), _) | (_, []) => None,
+            (_, writes) => Some(self.search.await_writes(writes, request.patience).await?),
         };
         if request.strict && consistent == Some(false) {
             return Err(Error::Conflict(Conflict::NotYetSearchable));
         }
-        let page = self.search.search(&request.query).await?;
+        let WalkPage { page, next } = match (step, consistent) {
+            (Some(step), _) => self.search.walk(query, &step).await?,
+            (None, None) => self.search.search(query).await?.into(),
+            (None, Some(_)) => self.search.search_after_writes(query).await?.into(),
+        };
+        let next_cursor = match next {
+            None => None,
+            Some(position) => Some(self.cursors().await?.of_searches.sign(query, &position)),
+        };
         let highlights = request.highlights(&page.tasks);
+        let suggestion = request.suggestion(&*self.search, &page).await?;
         Ok(Found {
             page,
             highlights,
+            suggestion,
+            next_cursor,
             consistent,
         })
     }
@@ -305,10 +329,13 @@ impl TaskService {
         }
     }
 
-    async fn cursors(&self) -> Result<&CursorSigner, Error> {
+    async fn cursors(&self) -> Result<&Cursors, Error> {
         let made = self.cursors.get_or_try_init(|| async {
             let key = self.repository.signing_key().await?;
-            Ok(CursorSigner::new(key))
+            Ok(Cursors {
+                of_lists: CursorSigner::new(key),
+                of_searches: SearchCursors::new(key),
+            })
         });
         made.await
     }

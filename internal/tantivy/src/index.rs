@@ -13,6 +13,8 @@ use crate::fault::{Damage, OpenError};
 use crate::schema::Fields;
 use crate::store::{self, Refusal, Store};
 use crate::versions::IndexedVersion;
+use crate::views::Views;
+use crate::walk::View;
 use crate::writer::Writer;
 
 /// The name in errors and in the health report.
@@ -32,6 +34,7 @@ struct Shared {
     folder: PathBuf,
     phase: RwLock<Phase>,
     awaited: AwaitedWrites,
+    views: Views<View>,
 }
 
 /// Whether the index can be used.
@@ -97,6 +100,7 @@ impl TantivyIndex {
             folder: folder.to_owned(),
             phase: RwLock::new(phase),
             awaited: AwaitedWrites::default(),
+            views: Views::default(),
         };
         let index = Self {
             shared: Arc::new(shared),
@@ -122,6 +126,10 @@ impl TantivyIndex {
 
     pub(crate) fn awaited(&self) -> &AwaitedWrites {
         &self.shared.awaited
+    }
+
+    pub(crate) fn views(&self) -> &Views<View> {
+        &self.shared.views
     }
 
     pub(crate) fn enter(&self, phase: Phase) {

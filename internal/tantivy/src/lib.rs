@@ -16,6 +16,7 @@ mod facets;
 mod fault;
 mod health;
 mod index;
+mod likest;
 mod query;
 mod ranking;
 mod rebuild;
@@ -26,6 +27,8 @@ mod store;
 mod tombstones;
 mod unwanted;
 mod versions;
+mod views;
+mod walk;
 mod words;
 mod writer;
 

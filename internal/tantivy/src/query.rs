@@ -40,16 +40,16 @@ pub(crate) fn query(
     Ok(Box::new(BooleanQuery::new(clauses)))
 }
 
-fn worth(score: f32, query: Box<dyn Query>) -> Box<dyn Query> {
+pub(crate) fn worth(score: f32, query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(query, score))
 }
 
-fn term(term: Term) -> Box<dyn Query> {
+pub(crate) fn term(term: Term) -> Box<dyn Query> {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
 /// The first one leaves tombstones out.
-fn filters(fields: &Fields, filter: &SearchFilter) -> Vec<Box<dyn Query>> {
+pub(crate) fn filters(fields: &Fields, filter: &SearchFilter) -> Vec<Box<dyn Query>> {
     let SearchFilter {
         is_done,
         priority,
@@ -125,7 +125,7 @@ impl<'a> Words<'a> {
             self.text
                 .excluded()
                 .iter()
-                .map(|words| (Occur::MustNot, self.unwanted(words))),
+                .map(|words| (Occur::MustNot, unwanted(self.fields, words))),
         );
         if let [others @ .., last] = &self.words[..] {
             clauses.extend([
@@ -142,7 +142,7 @@ impl<'a> Words<'a> {
     }
 
     fn word(&self, word: &str) -> Term {
-        Term::from_field_text(self.fields.description, word)
+        word_term(self.fields, word)
     }
 
     fn terms(&self, words: &[&str]) -> Vec<Term> {
@@ -157,16 +157,6 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn unwanted(&self, words: &[String]) -> Box<dyn Query> {
-        match words {
-            [word] => term(self.word(word)),
-            words => {
-                let terms = words.iter().map(|word| self.word(word)).collect();
-                Box::new(UnwantedPhrase(PhraseQuery::new(terms)))
-            }
-        }
-    }
-
     /// Every word occurs, typos forgiven; the last may be the beginning of one.
     fn forgiving(&self, others: &[&str], last: &str) -> tantivy::Result<Box<dyn Query>> {
         let mut all = Vec::with_capacity(self.words.len());
@@ -175,7 +165,10 @@ impl<'a> Words<'a> {
         }
         let like = self.like(last)?;
         all.push(match self.text.last_is_open() {
-            true => Box::new(DisjunctionMaxQuery::new(vec![like, self.beginning_with(last)])),
+            true => Box::new(DisjunctionMaxQuery::new(vec![
+                like,
+                beginning_with(self.fields, last),
+            ])),
             false => like,
         });
         Ok(Box::new(BooleanQuery::intersection(all)))
@@ -227,22 +220,38 @@ impl<'a> Words<'a> {
 
     fn exact_or_beginning(&self, last: &str) -> Box<dyn Query> {
         match self.text.last_is_open() {
-            true => self.beginning_with(last),
+            true => beginning_with(self.fields, last),
             false => self.scored(last),
         }
     }
+}
 
-    /// Any word that begins so.
-    fn beginning_with(&self, beginning: &str) -> Box<dyn Query> {
-        if beginning.chars().count() <= beginnings::LONGEST {
-            let indexed = Term::from_field_text(self.fields.beginnings, beginning);
-            return worth(1.0, term(indexed));
+/// A word of a description.
+pub(crate) fn word_term(fields: &Fields, word: &str) -> Term {
+    Term::from_field_text(fields.description, word)
+}
+
+/// What must not occur, one after the other.
+pub(crate) fn unwanted(fields: &Fields, words: &[String]) -> Box<dyn Query> {
+    match words {
+        [word] => term(word_term(fields, word)),
+        words => {
+            let terms = words.iter().map(|word| word_term(fields, word)).collect();
+            Box::new(UnwantedPhrase(PhraseQuery::new(terms)))
         }
-        Box::new(RangeQuery::new(
-            Bound::Included(self.word(beginning)),
-            Bound::Excluded(after_all_with(self.fields.description, beginning)),
-        ))
     }
+}
+
+/// Any word that begins so.
+pub(crate) fn beginning_with(fields: &Fields, beginning: &str) -> Box<dyn Query> {
+    if beginning.chars().count() <= beginnings::LONGEST {
+        let indexed = Term::from_field_text(fields.beginnings, beginning);
+        return worth(1.0, term(indexed));
+    }
+    Box::new(RangeQuery::new(
+        Bound::Included(word_term(fields, beginning)),
+        Bound::Excluded(after_all_with(fields.description, beginning)),
+    ))
 }
 
 /// A term behind every word with this beginning and before all others: no word has the byte 0xff.

@@ -16,6 +16,8 @@ pub(crate) struct Ranking {
     order: SearchOrder,
     /// Whether some are better than others.
     by_score: bool,
+    /// What stands there or before is passed over.
+    after: Option<Rank>,
 }
 
 impl Ranking {
@@ -24,7 +26,22 @@ impl Ranking {
         Self {
             order: search.order,
             by_score: search.ranks(),
+            after: None,
         }
+    }
+
+    /// The best first, then the newest.
+    pub(crate) fn by_score() -> Self {
+        Self {
+            order: SearchOrder::Relevance,
+            by_score: true,
+            after: None,
+        }
+    }
+
+    /// Of what stands behind a rank, if there is one; all else gets the rank [passed](Rank::is_passed).
+    pub(crate) fn behind(self, after: Option<Rank>) -> Self {
+        Self { after, ..self }
     }
 }
 
@@ -37,6 +54,37 @@ pub(crate) struct Rank {
     number: i64,
     /// Turned round likewise.
     id: u128,
+}
+
+impl Rank {
+    /// Of what is not wanted: behind everything else, since no score is infinite.
+    const PASSED: Self = Self {
+        tier: Score::NEG_INFINITY,
+        number: 0,
+        id: 0,
+    };
+
+    /// Whether it is no rank of the results, but that of what only fills the page.
+    pub(crate) fn is_passed(&self) -> bool {
+        self.tier == Score::NEG_INFINITY
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 28] {
+        let mut bytes = [0; 28];
+        bytes[..4].copy_from_slice(&self.tier.to_be_bytes());
+        bytes[4..12].copy_from_slice(&self.number.to_be_bytes());
+        bytes[12..].copy_from_slice(&self.id.to_be_bytes());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 28]) -> Self {
+        let [t0, t1, t2, t3, n0, n1, n2, n3, n4, n5, n6, n7, id @ ..] = bytes;
+        Self {
+            tier: Score::from_be_bytes([t0, t1, t2, t3]),
+            number: i64::from_be_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
+            id: u128::from_be_bytes(id),
+        }
+    }
 }
 
 impl SortKeyComputer for Ranking {
@@ -56,6 +104,7 @@ impl SortKeyComputer for Ranking {
         };
         Ok(SegmentRanking {
             by_score: self.by_score,
+            after: self.after,
             number: columns.column_opt(name)?,
             number_mask: mask(is_descending),
             id_mask: mask(id_is_descending),
@@ -82,6 +131,7 @@ fn mask(is_descending: bool) -> i64 {
 /// The order within one segment.
 pub(crate) struct SegmentRanking {
     by_score: bool,
+    after: Option<Rank>,
     /// `None` when no document of the segment has it.
     number: Option<Column<i64>>,
     number_mask: i64,
@@ -103,10 +153,14 @@ impl SegmentSortKeyComputer for SegmentRanking {
             Some(_) if self.by_score => score,
             Some(_) => 1.0,
         };
-        Rank {
+        let rank = Rank {
             tier,
             number: number.unwrap_or(0) ^ self.number_mask,
             id: id ^ i128::from(self.id_mask) as u128,
+        };
+        match self.after {
+            Some(after) if rank >= after => Rank::PASSED,
+            _ => rank,
         }
     }
 

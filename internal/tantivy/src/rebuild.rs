@@ -38,6 +38,8 @@ impl TantivyIndex {
     /// When the folder cannot be written.
     pub async fn rebuild(&self) -> Result<Rebuild, RebuildError> {
         self.enter(Phase::Rebuilding);
+        // What walks go on in is of the old index, which the new one need not resemble.
+        self.views().forget_all();
         let (next, old) = (self.folder().join("next"), live(self.folder()));
         let folder = next.clone();
         let created = blocking(move || {

@@ -6,20 +6,40 @@ use async_trait::async_trait;
 use tantivy::collector::{Count, TopDocs};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
-use taskwire_domain::{ConsistencyToken, Error, Facet, SearchPage, SearchQuery, Task, TaskSearch};
+use taskwire_domain::{
+    ConsistencyToken, Error, Facet, MistypedText, SearchFilter, SearchPage, SearchQuery, Task, TaskSearch,
+    WalkPage, WalkStep,
+};
 
 use crate::TantivyIndex;
 use crate::facets::{CountBy, shown};
-use crate::index::{Ready, blocking, unavailable};
+use crate::index::{blocking, unavailable};
+use crate::likest::likest;
 use crate::query::query;
-use crate::ranking::Ranking;
+use crate::ranking::{Rank, Ranking};
+use crate::schema::Fields;
+use crate::walk::View;
 
 #[async_trait]
 impl TaskSearch for TantivyIndex {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         let ready = self.ready().map_err(|cause| unavailable(cause.into()))?;
         let query = query.clone();
-        let found = blocking(move || find(&ready, &query))
+        let found = blocking(move || find(&View::of(&ready), &query, None))
+            .await
+            .map_err(unavailable)?;
+        let found = found.map_err(|cause| unavailable(cause.into()))?;
+        Ok(found.page)
+    }
+
+    async fn walk(&self, query: &SearchQuery, step: &WalkStep) -> Result<WalkPage, Error> {
+        self.walk_on(query, step).await
+    }
+
+    async fn likest(&self, text: &MistypedText, filter: &SearchFilter) -> Result<Vec<Task>, Error> {
+        let ready = self.ready().map_err(|cause| unavailable(cause.into()))?;
+        let (text, filter) = (text.clone(), filter.clone());
+        let found = blocking(move || likest(&ready, &text, &filter))
             .await
             .map_err(unavailable)?;
         found.map_err(|cause| unavailable(cause.into()))
@@ -30,9 +50,19 @@ impl TaskSearch for TantivyIndex {
     }
 }
 
-fn find(ready: &Ready, search: &SearchQuery) -> tantivy::Result<SearchPage> {
-    let searcher = ready.reader.searcher();
-    let all = query(&ready.fields, &searcher, search)?;
+/// What a search found.
+pub(crate) struct Found {
+    pub(crate) page: SearchPage,
+    /// How many documents are on the page.
+    pub(crate) shown: u64,
+    /// Where the last of them stands.
+    pub(crate) last: Option<Rank>,
+}
+
+/// The part of the results that the window tells, of those behind a rank if there is one.
+pub(crate) fn find(view: &View, search: &SearchQuery, after: Option<Rank>) -> tantivy::Result<Found> {
+    let View { fields, searcher } = view;
+    let all = query(fields, searcher, search)?;
     // A facet on which there is no condition counts exactly what is found.
     let (restricted, free): (Vec<Facet>, Vec<Facet>) = search
         .facets
@@ -40,12 +70,12 @@ fn find(ready: &Ready, search: &SearchQuery) -> tantivy::Result<SearchPage> {
         .partition(|&&facet| search.filter.restricts(facet));
     let counting = (Count, CountBy(free));
     let (from, size) = (search.window.from as usize, search.window.size as usize);
-    let (best, (total, mut counts)) = match size {
+    let (mut best, (total, mut counts)) = match size {
         0 => (Vec::new(), searcher.search(&all, &counting)?),
         _ => {
             let best = TopDocs::with_limit(size)
                 .and_offset(from)
-                .order_by(Ranking::of(search));
+                .order_by(Ranking::of(search).behind(after));
             searcher.search(&all, &(best, counting))?
         }
     };
@@ -54,28 +84,37 @@ fn find(ready: &Ready, search: &SearchQuery) -> tantivy::Result<SearchPage> {
             filter: search.filter.without(facet),
             ..search.clone()
         };
-        let others = query(&ready.fields, &searcher, &others)?;
+        let others = query(fields, searcher, &others)?;
         counts.extend(searcher.search(&others, &CountBy(vec![facet]))?);
     }
+    best.retain(|(rank, _)| !rank.is_passed());
     let mut tasks = Vec::with_capacity(best.len());
-    for (_, address) in best {
-        tasks.extend(task(ready, &searcher, address)?);
+    for (_, address) in &best {
+        tasks.extend(task(fields, searcher, *address)?);
     }
-    Ok(SearchPage {
-        tasks,
-        total: total as u64,
-        facets: counts
-            .into_iter()
-            .map(|(facet, counts)| (facet, shown(facet, counts)))
-            .collect(),
+    let facets = counts
+        .into_iter()
+        .map(|(facet, counts)| (facet, shown(facet, counts)));
+    Ok(Found {
+        page: SearchPage {
+            tasks,
+            total: total as u64,
+            facets: facets.collect(),
+        },
+        shown: best.len() as u64,
+        last: best.last().map(|(rank, _)| *rank),
     })
 }
 
 /// The task of a document. One that is no task cannot have been written; it is passed over all the same, so that it does
 /// not break every search that meets it.
-fn task(ready: &Ready, searcher: &Searcher, address: DocAddress) -> tantivy::Result<Option<Task>> {
+pub(crate) fn task(
+    fields: &Fields,
+    searcher: &Searcher,
+    address: DocAddress,
+) -> tantivy::Result<Option<Task>> {
     let document: TantivyDocument = searcher.doc(address)?;
-    let source = document.get_first(ready.fields.source);
+    let source = document.get_first(fields.source);
     let source = source
         .as_ref()
         .and_then(|value| value.as_bytes())

@@ -1,5 +1,6 @@
 //! The words of the index that are like a word typed.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -9,25 +10,26 @@ use tantivy_fst::Automaton;
 use taskwire_domain::{Likeness, LikenessState};
 
 /// A likeness that can walk through the dictionary's tree of words.
-struct Walk<'a>(&'a Likeness);
+#[derive(Debug)]
+pub(crate) struct Walk<L>(pub(crate) L);
 
-impl Automaton for Walk<'_> {
+impl<L: Borrow<Likeness>> Automaton for Walk<L> {
     type State = LikenessState;
 
     fn start(&self) -> LikenessState {
-        self.0.start()
+        self.0.borrow().start()
     }
 
     fn is_match(&self, state: &LikenessState) -> bool {
-        self.0.is_match(state)
+        self.0.borrow().is_match(state)
     }
 
     fn can_match(&self, state: &LikenessState) -> bool {
-        self.0.can_match(state)
+        self.0.borrow().can_match(state)
     }
 
     fn accept(&self, state: &LikenessState, byte: u8) -> LikenessState {
-        self.0.accept(state, byte)
+        self.0.borrow().accept(state, byte)
     }
 }
 

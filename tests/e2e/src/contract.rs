@@ -42,6 +42,7 @@ mod replace;
 mod run;
 mod search;
 mod search_by_query;
+mod search_walk;
 
 pub use run::{Family, run};
 
@@ -77,6 +78,7 @@ fn rules() -> Vec<Rule> {
         replace::rules(),
         search::rules(),
         search_by_query::rules(),
+        search_walk::rules(),
     ]
     .concat()
 }

@@ -96,3 +96,22 @@ pub fn scrambled(count: usize) -> Vec<String> {
     };
     (0..count).map(|_| one()).collect()
 }
+
+/// The letter without its accent.
+pub fn plain(c: char) -> char {
+    const PLAIN: [(&str, char); 11] = [
+        ("àáâãäåā", 'a'),
+        ("çčć", 'c'),
+        ("èéêëēę", 'e'),
+        ("ìíîïī", 'i'),
+        ("ñńň", 'n'),
+        ("òóôõöøō", 'o'),
+        ("řŕ", 'r'),
+        ("šśş", 's'),
+        ("ùúûüū", 'u'),
+        ("ýÿ", 'y'),
+        ("žźż", 'z'),
+    ];
+    let known = PLAIN.iter().find(|(accented, _)| accented.contains(c));
+    known.map_or(c, |(_, plain)| *plain)
+}

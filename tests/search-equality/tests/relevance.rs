@@ -8,6 +8,7 @@ use taskwire_conformance::index::task;
 use taskwire_domain::{SearchQuery, SearchText, SearchWindow, Task};
 use taskwire_e2e::{accented_texts, real_texts};
 use taskwire_search_equality::both::Both;
+use taskwire_search_equality::texts::plain;
 
 const TEXTS: usize = 20_000;
 /// Of each rule.
@@ -118,25 +119,6 @@ fn without_accent(word: &str, random: &mut Rng) -> String {
     let at = accented[random.usize(..accented.len())];
     letters[at] = plain(letters[at]);
     letters.into_iter().collect()
-}
-
-/// The letter without its accent.
-fn plain(c: char) -> char {
-    const PLAIN: [(&str, char); 11] = [
-        ("àáâãäåā", 'a'),
-        ("çčć", 'c'),
-        ("èéêëēę", 'e'),
-        ("ìíîïī", 'i'),
-        ("ñńň", 'n'),
-        ("òóôõöøō", 'o'),
-        ("řŕ", 'r'),
-        ("šśş", 's'),
-        ("ùúûüū", 'u'),
-        ("ýÿ", 'y'),
-        ("žźż", 'z'),
-    ];
-    let known = PLAIN.iter().find(|(accented, _)| accented.contains(c));
-    known.map_or(c, |(_, plain)| *plain)
 }
 
 /// Short texts of a few words.

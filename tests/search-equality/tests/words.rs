@@ -51,13 +51,38 @@ async fn analysed_at_once(server: &SearchIndex, texts: &[String]) -> Vec<Vec<Str
     found
 }
 
-async fn assert_equal(texts: Vec<String>) {
+/// The texts that are not split alike, with what the server makes of them.
+async fn differences(texts: &[String]) -> Vec<(&String, Vec<String>)> {
     assert!(texts.iter().all(|text| !text.contains(['\n', '\r'])));
     let server = SearchIndex::named();
-    let theirs = analysed(&server, &texts).await;
-    for (text, theirs) in texts.iter().zip(theirs) {
+    let theirs = analysed(&server, texts).await;
+    let pairs = texts.iter().zip(theirs);
+    pairs.filter(|(text, theirs)| words(text) != *theirs).collect()
+}
+
+async fn assert_equal(texts: Vec<String>) {
+    for (text, theirs) in differences(&texts).await {
         assert_eq!(words(text), theirs, "{text:?}");
     }
+}
+
+/// The same, but for a server that is said to go by an older Unicode: that has to differ, in at most so many texts.
+async fn assert_equal_or_older(texts: Vec<String>, at_most: usize) {
+    if std::env::var("TASKWIRE_SEARCH_UNICODE").as_deref() != Ok("9") {
+        return assert_equal(texts).await;
+    }
+    let differences = differences(&texts).await;
+    let count = differences.len();
+    assert!(
+        (1..=at_most).contains(&count),
+        "{count} of {} texts: {differences:?}",
+        texts.len()
+    );
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii() || ('à'..='ÿ').contains(&c));
+    assert!(
+        differences.iter().all(|(text, _)| !plain(text)),
+        "{differences:?}"
+    );
 }
 
 #[tokio::test]
@@ -68,7 +93,7 @@ async fn of_real_texts() {
 #[tokio::test]
 async fn of_awkward_and_scrambled_texts() {
     let awkward = AWKWARD.iter().map(|&text| text.to_owned());
-    assert_equal(awkward.chain(scrambled(3_000)).collect()).await;
+    assert_equal_or_older(awkward.chain(scrambled(3_000)).collect(), 600).await;
 }
 
 #[tokio::test]
@@ -115,5 +140,6 @@ async fn of_every_character() {
         .filter(|c| !matches!(c, '\n' | '\r'))
         .collect();
     assert!(characters.len() > 50_000);
-    assert_equal(characters.iter().map(|c| format!("a{c}b 1{c}2 {c}")).collect()).await;
+    let texts = characters.iter().map(|c| format!("a{c}b 1{c}2 {c}"));
+    assert_equal_or_older(texts.collect(), 1_395).await;
 }

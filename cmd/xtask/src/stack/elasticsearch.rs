@@ -1,4 +1,4 @@
-//! Elasticsearch from Maven Central: the true server with a short list of modules.
+//! A search server from Maven Central: Elasticsearch, or OpenSearch, which is run in the same way.
 
 use std::{
     fs,
@@ -13,23 +13,20 @@ use serde_json::Value;
 use super::{
     account::Account,
     engine::{self, Engine, Footprint},
-    java::{self, Java},
-    maven::{self, Artifact, Layout},
+    java::Java,
     ports::Ports,
     process::{Signal, Signature},
+    release::{Product, Release},
 };
 
-/// On Java 21 or newer.
-const VERSION: &str = "9.2.4";
-/// On Java 17, where nothing newer is to be had.
-const FALLBACK: &str = "8.19.0";
 /// Its name on the command line and its folder.
 const NAME: &str = "elasticsearch";
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A private Elasticsearch.
+/// A private search server.
 pub(crate) struct Elasticsearch {
     account: Account,
+    release: Release,
     java: Java,
     home: PathBuf,
     stack: PathBuf,
@@ -37,9 +34,17 @@ pub(crate) struct Elasticsearch {
 }
 
 impl Elasticsearch {
-    pub(crate) fn new(account: Account, java: Java, home: PathBuf, stack: &Path, ports: Ports) -> Self {
+    pub(crate) fn new(
+        account: Account,
+        release: Release,
+        java: Java,
+        home: PathBuf,
+        stack: &Path,
+        ports: Ports,
+    ) -> Self {
         Self {
             account,
+            release,
             java,
             home,
             stack: stack.to_owned(),
@@ -57,17 +62,19 @@ impl Elasticsearch {
             let part = folder.join(part);
             fs::create_dir_all(&part).with_context(|| format!("cannot create {}", part.display()))?;
         }
-        for file in ["jvm.options", "log4j2.properties"] {
-            fs::copy(self.home.join("config").join(file), settings.join(file))
-                .with_context(|| format!("cannot copy Elasticsearch's own {file}"))?;
-        }
+        let own = self.home.join("config");
+        fs::copy(own.join("log4j2.properties"), settings.join("log4j2.properties"))
+            .context("cannot copy the server's own log4j2.properties")?;
+        let options = fs::read_to_string(own.join("jvm.options"))
+            .context("cannot read the server's own jvm.options")?;
+        engine::write(&settings.join("jvm.options"), &without_files(&options))?;
         engine::write(
             &settings.join("jvm.options.d/heap.options"),
             "-Xms768m\n-Xmx768m\n",
         )?;
         engine::write(
-            &settings.join("elasticsearch.yml"),
-            &server_settings(&self.stack.join(NAME), self.ports),
+            &settings.join(format!("{}.yml", self.release.product.program())),
+            &server_settings(self.release.product, &self.stack.join(NAME), self.ports),
         )?;
         self.account.hand_over(folder)
     }
@@ -88,18 +95,22 @@ impl Engine for Elasticsearch {
 
     fn command(&self) -> Command {
         let folder = self.stack.join(NAME);
-        let mut command = self.account.command(self.home.join("bin/elasticsearch"));
+        let product = self.release.product;
+        let mut command = self
+            .account
+            .command(self.home.join("bin").join(product.program()));
         // Detached (-d), the launcher leaves once the server is up: then the server is the one process to stop.
+        if self.release.detaches() {
+            command.arg("-d");
+        }
+        command.arg("-p").arg(pid_file(&folder)).current_dir(&folder);
+        let own = |name: &str| format!("{}_{name}", product.variables());
         command
-            .args(["-d", "-p"])
-            .arg(pid_file(&folder))
-            .current_dir(&folder);
+            .env(own("JAVA_HOME"), &self.java.home)
+            .env(own("PATH_CONF"), folder.join("config"));
+        command.env(own("TMPDIR"), scratch(&folder)).env("HOME", &folder);
         command
-            .env("ES_JAVA_HOME", &self.java.home)
-            .env("ES_PATH_CONF", folder.join("config"));
-        command.env("ES_TMPDIR", scratch(&folder)).env("HOME", &folder);
-        command
-            .env_remove("ES_JAVA_OPTS")
+            .env_remove(own("JAVA_OPTS"))
             .env_remove("JAVA_HOME")
             .env_remove("CLI_JAVA_OPTS");
         command
@@ -138,33 +149,6 @@ fn scratch(folder: &Path) -> PathBuf {
     folder.join("tmp")
 }
 
-/// The folder of the release that this Java can run.
-pub(crate) fn fetch(account: &Account, java: &Java, dist: &Path) -> Result<PathBuf> {
-    let version = if java.release >= java::PREFERRED {
-        VERSION
-    } else {
-        FALLBACK
-    };
-    let artifact = Artifact {
-        group: "org.elasticsearch.distribution.integ-test-zip",
-        name: "elasticsearch",
-        version,
-        kind: "zip",
-    };
-    let name = format!("elasticsearch-{version}");
-    let unpacked = maven::fetch(account, dist, &name, &[artifact], Layout::Unpacked)?;
-    // The zip holds one folder, named with a suffix that differs between releases.
-    let mut inner = fs::read_dir(&unpacked)?.flatten().map(|entry| entry.path());
-    inner
-        .find(|path| path.join("bin/elasticsearch").is_file())
-        .with_context(|| {
-            format!(
-                "no Elasticsearch in {}: remove it and try again",
-                unpacked.display()
-            )
-        })
-}
-
 /// The release a server reports. `GET /` is no use: the build from Maven Central answers it with 405.
 pub(crate) fn version_of(url: &str) -> Result<String> {
     let answer = get(url, "/_nodes/_local?filter_path=nodes.*.version")?;
@@ -197,12 +181,27 @@ fn get(url: &str, path: &str) -> Result<String> {
         .context("cannot read Elasticsearch's answer")
 }
 
-fn server_settings(folder: &Path, ports: Ports) -> String {
+/// The server's own options without those that name files: older launchers mean them to lie beside the programs.
+fn without_files(options: &str) -> String {
+    let is_kept = |line: &&str| {
+        !["-XX:HeapDumpPath=", "-XX:ErrorFile=", "-Xlog", "-Xloggc"]
+            .iter()
+            .any(|option| line.contains(option))
+    };
+    let kept: Vec<&str> = options.lines().filter(is_kept).collect();
+    kept.join("\n") + "\n"
+}
+
+fn server_settings(product: Product, folder: &Path, ports: Ports) -> String {
     let Ports {
         elasticsearch,
         elasticsearch_transport,
         ..
     } = ports;
+    let security = match product {
+        Product::Elasticsearch => "xpack.security.enabled: false\n",
+        Product::OpenSearch => "",
+    };
     format!(
         "\
 cluster.name: taskwire-stack
@@ -212,8 +211,7 @@ http.port: {elasticsearch}
 transport.port: {elasticsearch_transport}
 path.data: {data}
 path.logs: {logs}
-xpack.security.enabled: false
-cluster.routing.allocation.disk.threshold_enabled: false
+{security}cluster.routing.allocation.disk.threshold_enabled: false
 cluster.max_shards_per_node: 5000
 ",
         data = folder.join("data").display(),
@@ -223,12 +221,18 @@ cluster.max_shards_per_node: 5000
 
 #[cfg(test)]
 mod tests {
-    use super::version_in;
+    use super::{version_in, without_files};
 
     #[test]
     fn the_version_is_the_nodes_own() {
         let answer = r#"{"nodes":{"kQ3k":{"version":"9.2.4"}}}"#;
         assert_eq!(version_in(answer).as_deref(), Some("9.2.4"));
         assert_eq!(version_in("{}"), None);
+    }
+
+    #[test]
+    fn nothing_is_written_beside_the_programs() {
+        let options = "# heap\n-XX:+UseG1GC\n9-:-Xlog:gc*:file=logs/gc.log\n-XX:HeapDumpPath=data\n";
+        assert_eq!(without_files(options), "# heap\n-XX:+UseG1GC\n");
     }
 }

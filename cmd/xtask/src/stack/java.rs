@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +14,7 @@ use super::{
 };
 
 /// Elasticsearch 9 needs this one or newer.
-pub(crate) const PREFERRED: u32 = 21;
+const PREFERRED: u32 = 21;
 /// Kafka 4 and Elasticsearch 8 are content with this one.
 const SUFFICIENT: u32 = 17;
 
@@ -60,6 +61,25 @@ pub(crate) fn find(account: &Account) -> Option<Java> {
         .filter_map(|home| probe(account, home))
         .collect();
     choose(&found).cloned()
+}
+
+/// The first Java of one of these releases, looked for in the same places.
+pub(crate) fn find_among(account: &Account, releases: &RangeInclusive<u32>) -> Option<Java> {
+    let mut found = homes().into_iter().filter_map(|home| probe(account, home));
+    found.find(|java| releases.contains(&java.release))
+}
+
+/// What can be installed to have a Java of one of these releases, if anything can.
+pub(crate) fn installable_among(releases: &RangeInclusive<u32>) -> Option<Missing> {
+    let known = [
+        (SUFFICIENT, "Java 17", "openjdk-17-jre-headless"),
+        (PREFERRED, "Java 21", "openjdk-21-jre-headless"),
+    ];
+    known
+        .into_iter()
+        .filter(|(release, _, package)| releases.contains(release) && packages::is_known(package))
+        .map(|(_, what, package)| Missing { what, package })
+        .next()
 }
 
 fn choose(found: &[Java]) -> Option<&Java> {

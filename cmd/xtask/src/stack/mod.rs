@@ -16,6 +16,8 @@ mod packages;
 mod ports;
 mod postgres;
 mod process;
+mod release;
+mod search_server;
 mod source;
 mod state;
 mod urls;
@@ -38,6 +40,10 @@ use self::{
     source::Source,
     state::State,
     urls::{Urls, without_password},
+};
+pub(crate) use self::{
+    release::Release,
+    search_server::{Serving, while_serving},
 };
 use crate::checkout::Checkout;
 
@@ -227,6 +233,20 @@ pub(crate) fn while_alone(
 
 /// Takes down whatever this checkout started, and nothing else.
 pub(crate) fn down(checkout: &Checkout) -> Result<()> {
+    let was_up = take_down(checkout)?;
+    println!(
+        "{}",
+        if was_up {
+            "down"
+        } else {
+            "nothing of this checkout was up"
+        }
+    );
+    Ok(())
+}
+
+/// The same, without a word; tells whether there was anything.
+fn take_down(checkout: &Checkout) -> Result<bool> {
     let folder = checkout.stack_folder();
     let _lock = lock(checkout)?;
     let state = State::load(&folder);
@@ -237,15 +257,7 @@ pub(crate) fn down(checkout: &Checkout) -> Result<()> {
     let found = cfg!(target_os = "linux") && Native::open(checkout)?.down()?;
     env_file::remove(&folder)?;
     State::retire(&folder)?;
-    println!(
-        "{}",
-        if found || state.is_some() {
-            "down"
-        } else {
-            "nothing of this checkout was up"
-        }
-    );
-    Ok(())
+    Ok(found || state.is_some())
 }
 
 /// Whether an engine that this tool would use is up already, so that it is not ours to take down.

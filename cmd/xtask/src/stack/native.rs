@@ -16,6 +16,7 @@ use super::{
     kafka::{self, Kafka},
     maven, packages,
     postgres::{self, Postgres},
+    release::Release,
     state::{Programs, State},
     urls::Urls,
 };
@@ -149,7 +150,14 @@ impl Native {
         [
             Box::new(Postgres::new(account, postgres, folder, ports.postgres)),
             Box::new(Kafka::new(account, java.clone(), kafka, folder, ports)),
-            Box::new(Elasticsearch::new(account, java, elasticsearch, folder, ports)),
+            Box::new(Elasticsearch::new(
+                account,
+                Release::for_java(&java),
+                java,
+                elasticsearch,
+                folder,
+                ports,
+            )),
         ]
     }
 
@@ -180,7 +188,7 @@ impl Native {
         let java =
             java::find(&self.account).context("Java was installed, and yet none was found that runs")?;
         let kafka = kafka::fetch(&self.account, dist)?;
-        let elasticsearch = elasticsearch::fetch(&self.account, &java, dist)?;
+        let elasticsearch = Release::for_java(&java).fetch(&self.account, dist)?;
         Ok(Programs {
             postgres,
             java,

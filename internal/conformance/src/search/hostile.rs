@@ -4,7 +4,7 @@ use taskwire_domain::SearchText;
 
 use crate::index::{Backend, find, find_text, hold, tasks, text_query};
 
-const HOSTILE: &[&str] = &[
+pub(crate) const HOSTILE: &[&str] = &[
     "*",
     "?",
     "~",

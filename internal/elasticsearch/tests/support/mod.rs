@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 pub(crate) use taskwire_conformance::index::{id, live, task, tombstone};
 use taskwire_domain::{Document, IndexOperation, TaskId, Version};
 use taskwire_elasticsearch::{
-    Client, ElasticsearchIndex, ElasticsearchSearch, ElasticsearchSettings, Generation, IndexName,
-    IndexSettings, SearchSettings, ensure_generation,
+    AnalysisSettings, Client, ElasticsearchIndex, ElasticsearchSearch, ElasticsearchSettings, Generation,
+    IndexName, IndexSettings, SearchSettings, ensure_generation,
 };
 use taskwire_testkit::SearchIndex;
 
@@ -24,6 +24,7 @@ pub(crate) fn index_settings() -> IndexSettings {
         write_limit_ms: 30_000,
         bulk_bytes: 2 * 1024 * 1024,
         in_flight_bytes: 8 * 1024 * 1024,
+        analysis: AnalysisSettings::default(),
     }
 }
 

@@ -119,6 +119,11 @@ pub(crate) fn search_requests() -> Examples {
             json!({"description": "\"oat milk\" -chocolate", "highlight": true}),
         ),
         (
+            "suggest",
+            "What was meant, should nothing be found",
+            json!({"description": "aot milk", "suggest": true}),
+        ),
+        (
             "after",
             "What was just written, too",
             json!({"description": "oat milk", "after": [format!("{TASK_ID}@1")], "timeout": "1s"}),
@@ -127,6 +132,11 @@ pub(crate) fn search_requests() -> Examples {
             "sorted",
             "What is due next, and how much on which day",
             json!({"isDone": false, "dueAfter": "2030-01-01T00:00:00Z", "sort": "due", "facets": ["due", "priority"]}),
+        ),
+        (
+            "walk",
+            "All tasks that are not done, 100 at a time",
+            json!({"isDone": false, "sort": "createdAt", "size": 100, "cursor": "*"}),
         ),
         (
             "everything",
@@ -157,7 +167,17 @@ pub(crate) fn search_results() -> Examples {
             "With facets and highlights, which were asked for",
             detailed,
         ),
+        (
+            "page",
+            "A page of a walk, with what leads on",
+            json!({"tasks": [task()], "total": 12_345, "nextCursor": "AXrLg2JhZmY"}),
+        ),
         ("none", "No task", json!({"tasks": [], "total": 0})),
+        (
+            "suggestion",
+            "No task, and the text that would find one",
+            json!({"tasks": [], "total": 0, "suggestion": "oat milk"}),
+        ),
     ]
 }
 

@@ -22,6 +22,7 @@ pub(crate) enum FailureKind {
     Contended,
     SubtreeTooLarge,
     TwinInFlight,
+    CursorExpired,
     VersionMismatch,
     NotYetSearchable,
     BodyTooLarge,
@@ -80,6 +81,7 @@ impl FailureKind {
                 Error::Conflict(Conflict::SubtreeTooLarge { at_most }).into()
             }
             Self::TwinInFlight => Error::Conflict(Conflict::TwinInFlight).into(),
+            Self::CursorExpired => Error::ViewGone.into(),
             Self::KeyReused => Error::Conflict(Conflict::KeyReused).into(),
             Self::PreconditionRequired => Refusal::PreconditionRequired.into(),
             Self::BulkTooLarge => Refusal::BodyTooLarge {

@@ -12,8 +12,8 @@ mod task;
 
 pub(super) use parts::{external_id, label, uuid};
 pub(super) use search::{
-    AFTER, FACETS, HIGHLIGHT, SIZE, SORT, STRICT, TIMEOUT, WORDS, facet, from_description, patience,
-    search_sort, tokens,
+    AFTER, CURSOR, FACETS, HIGHLIGHT, SIZE, SORT, STRICT, SUGGEST, TIMEOUT, WORDS, facet, from_description,
+    patience, search_cursor, search_sort, tokens,
 };
 pub(super) use service::untold;
 

@@ -8,9 +8,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
 use taskwire_domain::{
-    ConsistencyToken, Facet, FieldError, SearchFilter, SearchQuery, SearchText, SearchWindow, TimeRange,
+    ConsistencyToken, Facet, FieldError, Location, SearchFilter, SearchQuery, SearchText, SearchWindow,
+    TimeRange, Violation,
 };
-use taskwire_service::SearchRequest;
+use taskwire_service::{SearchRequest, SentCursor};
 
 use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Tag, examples};
 use crate::failure::{Failure, both};
@@ -38,6 +39,7 @@ pub(crate) fn endpoint() -> Endpoint {
     })
     .answers(StatusCode::OK, answer)
     .fails([
+        FailureKind::CursorExpired,
         FailureKind::NotYetSearchable,
         FailureKind::NotAcceptable,
         FailureKind::Unavailable,
@@ -68,12 +70,14 @@ fn decode_request(value: Value) -> Decoded<SearchRequest> {
     let order = object.nullable("sort", |value| text(value, order));
     let from = object.nullable("from", |value| whole_number(value, 0..=SearchWindow::LIMIT));
     let size = object.nullable("size", |value| whole_number(value, 0..=SearchWindow::MAX_SIZE));
-    let window = window(from, size).unwrap_or_else(|violation| {
-        object.reject(FieldError::at_pointer("/from", violation));
+    let cursor = object.nullable("cursor", |value| text(value, cursor));
+    let window = window(from, size, cursor.as_ref()).unwrap_or_else(|(name, violation)| {
+        object.reject(FieldError::at_pointer(format!("/{name}"), violation));
         SearchWindow::default()
     });
     let facets = object.nullable("facets", facets).unwrap_or_default();
     let highlight = object.nullable("highlight", boolean).unwrap_or_default();
+    let suggest = object.nullable("suggest", boolean).unwrap_or_default();
     let query = SearchQuery {
         text: words,
         filter,
@@ -87,10 +91,17 @@ fn decode_request(value: Value) -> Decoded<SearchRequest> {
     object.finish(Some(SearchRequest {
         query,
         highlight,
+        suggest,
+        cursor,
         after,
         patience: patience.unwrap_or(SearchRequest::PATIENCE),
         strict,
     }))
+}
+
+fn cursor(text: String) -> Result<SentCursor, Violation> {
+    let location = Location::Pointer("/cursor".to_owned());
+    Ok(SentCursor { text, location })
 }
 
 fn filter(object: &mut JsonObject) -> SearchFilter {
@@ -138,12 +149,15 @@ fn facets(value: Value) -> Decoded<BTreeSet<Facet>> {
 }
 
 #[cfg(test)]
+mod walks;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
     use taskwire_domain::{Categories, ExternalId, ListKey, ListOrder, Priority, SearchOrder};
 
     use super::*;
-    use crate::testing::{Behaviour, TASK, TestApi, post, request};
+    use crate::testing::{Behaviour, MISTYPED, TASK, TestApi, post, request};
 
     #[tokio::test]
     async fn found_tasks_are_answered_whole_with_their_total() {
@@ -163,12 +177,12 @@ mod tests {
                 "dueBefore": "2026-05-02T09:00:00Z", "startAfter": "2026-05-03T09:00:00Z",
                 "startBefore": "2026-05-04T09:00:00Z", "createdAfter": "2026-05-05T09:00:00Z",
                 "createdBefore": "2026-05-06T09:00:00Z", "sort": "-due", "facets": ["due", "priority"],
-                "highlight": true, "from": 9900, "size": 100}}"#
+                "highlight": true, "suggest": true, "from": 9900, "size": 100}}"#
         );
         let nulls = r#"{"description": null, "isDone": null, "priority": null, "categories": null,
             "parentId": null, "externalId": null, "dueAfter": null, "dueBefore": null, "startAfter": null,
             "startBefore": null, "createdAfter": null, "createdBefore": null, "sort": null, "facets": null,
-            "highlight": null, "from": null, "size": null}"#;
+            "highlight": null, "suggest": null, "from": null, "size": null}"#;
         for body in [&full, nulls, "{}", r#"{"description": " ", "size": 0}"#] {
             let answer = api.send(post("/tasks/search", body)).await;
             assert_eq!(answer.status, 200, "{body}: {answer:?}");
@@ -226,6 +240,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_suggestion_is_answered_to_who_asks_and_finds_nothing() {
+        let api = TestApi::with_a_task().await;
+        let text = format!("{MISTYPED} -new");
+        for (text, suggest, suggestion) in [
+            (&*text, json!(true), json!("old -new")),
+            (&*text, json!(false), json!(null)),
+            (&*text, json!(null), json!(null)),
+            ("old", json!(true), json!(null)),
+        ] {
+            let body = json!({"description": text, "suggest": suggest}).to_string();
+            let answer = api.send(post("/tasks/search", &body)).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.body["suggestion"]),
+                (200, &suggestion),
+                "{body}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn a_search_says_whether_it_includes_the_writes_that_it_was_to_include() {
         let api = TestApi::with_a_task().await;
         for (after, consistent) in [
@@ -251,7 +285,7 @@ mod tests {
     async fn every_wrong_field_is_named() {
         let body = format!(
             r#"{{"description": "{}", "dueAfter": "tomorrow", "createdBefore": 17, "sort": "-relevance",
-                "facets": ["priority", "colour", 1], "highlight": "yes", "after": ["x", 1], "timeout": "1m",
+                "facets": ["priority", "colour", 1], "highlight": "yes", "suggest": 1, "after": ["x", 1], "timeout": "1m",
                 "strict": 1}}"#,
             "a ".repeat(129)
         );
@@ -265,6 +299,7 @@ mod tests {
             "/facets/1 unknown-facet",
             "/facets/2 wrong-type",
             "/highlight wrong-type",
+            "/suggest wrong-type",
             "/after/0 invalid-token",
             "/after/1 wrong-type",
             "/timeout invalid-duration",

@@ -6,9 +6,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use taskwire_domain::{
-    Categories, ExternalId, Facet, SearchFilter, SearchQuery, SearchText, SearchWindow, TimeRange, Violation,
+    Categories, ExternalId, Facet, Location, SearchFilter, SearchQuery, SearchText, SearchWindow, TimeRange,
+    Violation,
 };
-use taskwire_service::SearchRequest;
+use taskwire_service::{SearchRequest, SentCursor};
 
 use crate::AppState;
 use crate::docs::{Answer, Component, Endpoint, FailureKind, Parameter, Tag, examples};
@@ -42,13 +43,16 @@ pub(crate) fn endpoint() -> Endpoint {
     .takes(Parameter::SearchSort)
     .takes(Parameter::Facets)
     .takes(Parameter::Highlight)
+    .takes(Parameter::Suggest)
     .takes(Parameter::After)
     .takes(Parameter::Timeout)
     .takes(Parameter::Strict)
     .takes(Parameter::From)
     .takes(Parameter::Size)
+    .takes(Parameter::SearchCursor)
     .answers(StatusCode::OK, answer)
     .fails([
+        FailureKind::CursorExpired,
         FailureKind::NotYetSearchable,
         FailureKind::NotAcceptable,
         FailureKind::Unavailable,
@@ -72,12 +76,14 @@ fn decode_request(raw: Option<&str>) -> Decoded<SearchRequest> {
     let order = query.optional("sort", order).unwrap_or_default();
     let from = query.optional("from", |text| whole_number(&text, 0..=SearchWindow::LIMIT));
     let size = query.optional("size", |text| whole_number(&text, 0..=SearchWindow::MAX_SIZE));
-    let window = window(from, size).unwrap_or_else(|violation| {
-        query.reject("from", violation);
+    let cursor = query.optional("cursor", cursor);
+    let window = window(from, size, cursor.as_ref()).unwrap_or_else(|(name, violation)| {
+        query.reject(name, violation);
         SearchWindow::default()
     });
     let facets = facets(&mut query);
     let highlight = query.optional("highlight", boolean).unwrap_or_default();
+    let suggest = query.optional("suggest", boolean).unwrap_or_default();
     let search = SearchQuery {
         text,
         filter,
@@ -91,10 +97,17 @@ fn decode_request(raw: Option<&str>) -> Decoded<SearchRequest> {
     query.finish(SearchRequest {
         query: search,
         highlight,
+        suggest,
+        cursor,
         after,
         patience: patience.unwrap_or(SearchRequest::PATIENCE),
         strict,
     })
+}
+
+fn cursor(text: String) -> Result<SentCursor, Violation> {
+    let location = Location::Parameter("cursor".to_owned());
+    Ok(SentCursor { text, location })
 }
 
 fn filter(query: &mut Query) -> SearchFilter {
@@ -152,7 +165,7 @@ fn categories(query: &mut Query) -> Option<Categories> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{Behaviour, TASK, TestApi, post, request};
+    use crate::testing::{Behaviour, MISTYPED, TASK, TestApi, post, request};
 
     #[tokio::test]
     async fn it_is_the_search_that_a_post_would_be() {
@@ -184,11 +197,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_suggestion_is_answered_to_who_asks_and_finds_nothing() {
+        let api = TestApi::with_a_task().await;
+        let path = format!("/tasks/search?q=%22{MISTYPED}%22+{MISTYPED}&suggest=");
+        for (suggest, suggestion) in [("true", json!("\"old\" old")), ("false", json!(null))] {
+            let answer = api.send(request("GET", &format!("{path}{suggest}"), &[])).await;
+            assert_eq!(answer.body["suggestion"], suggestion, "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn every_wrong_parameter_is_named() {
         let long = "%D0%B6".repeat(1_025);
         let path = format!(
             "/tasks/search?q={long}&isDone=1&priority=urgent&category=&category=A&category=a&parentId=17&externalId=\
-             &dueAfter=x&createdBefore=2026-05-01&sort=-relevance&facet=due&facet=colour&highlight=1&after=x&timeout=6s&strict=&from=-1&size=101\
+             &dueAfter=x&createdBefore=2026-05-01&sort=-relevance&facet=due&facet=colour&highlight=1&suggest=yes&after=x&timeout=6s&strict=&from=-1&size=101\
              &description=x"
         );
         let answer = TestApi::new().send(request("GET", &path, &[])).await;
@@ -208,6 +231,7 @@ mod tests {
             "size out-of-range",
             "facet unknown-facet",
             "highlight wrong-type",
+            "suggest wrong-type",
             "after invalid-token",
             "timeout invalid-duration",
             "strict wrong-type",

@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 
 const ORDER: ListOrder = ListOrder {
@@ -89,18 +92,15 @@ fn every_change_of_a_cursor_is_noticed() {
 fn what_another_database_signed_or_for_another_purpose_is_not_ours() {
     let other = CursorSigner::new([8; 32]);
     assert_not_ours(&other.sign(ORDER, &ListFilter::default(), &noon()));
-    let mut key = [0; 64];
-    key[..32].copy_from_slice(&[7; 32]);
     let plain = CursorSigner {
-        mac: HmacSha256::new(&key.into()),
+        signer: Signer::new([7; 32], b""),
     };
     assert_not_ours(&plain.sign(ORDER, &ListFilter::default(), &noon()));
 }
 
 /// Signed with our key, as a program before or after this one would.
 fn signed(bytes: &[u8]) -> String {
-    let signature = signer().mac.chain_update(bytes).finalize().into_bytes();
-    URL_SAFE_NO_PAD.encode([bytes, &signature[..SIGNATURE_LENGTH]].concat())
+    signer().signer.sign(bytes.to_vec())
 }
 
 #[test]

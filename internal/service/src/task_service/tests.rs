@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use taskwire_conformance::memory_repository::{MemoryRepository, Rival, State};
 use taskwire_domain::{
-    Categories, ConsistencyToken, Dates, Description, Priority, SearchPage, SearchQuery, Timestamp, Version,
+    Categories, ConsistencyToken, Dates, Description, MistypedText, Priority, SearchFilter, SearchPage,
+    SearchQuery, Timestamp, Version, WalkPage, WalkStep,
 };
 use uuid::Uuid;
 
@@ -50,6 +51,14 @@ struct NoSearch;
 impl TaskSearch for NoSearch {
     async fn search(&self, _: &SearchQuery) -> Result<SearchPage, Error> {
         Ok(SearchPage::default())
+    }
+
+    async fn walk(&self, _: &SearchQuery, _: &WalkStep) -> Result<WalkPage, Error> {
+        Ok(WalkPage::default())
+    }
+
+    async fn likest(&self, _: &MistypedText, _: &SearchFilter) -> Result<Vec<Task>, Error> {
+        Ok(Vec::new())
     }
 
     async fn await_writes(&self, _: &[ConsistencyToken], _: Duration) -> Result<bool, Error> {

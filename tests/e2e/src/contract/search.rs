@@ -23,6 +23,7 @@ rules!("search":
     every_order_is_kept_and_no_due_time_comes_last,
     facets_are_counted_under_the_other_conditions,
     highlights_show_the_words_and_are_safe_html,
+    a_suggestion_finds_what_the_text_did_not,
     pages_follow_one_another_and_the_total_is_exact,
     null_and_blank_ask_for_nothing,
 );
@@ -333,6 +334,31 @@ async fn highlights_show_the_words_and_are_safe_html(api: Api) {
     let page = api.found(&json!({"description": word, "highlight": true})).await;
     let wanted = format!("&lt;b&gt;<em>{word}</em>&lt;/b&gt; &amp; &quot;more&quot;");
     assert_eq!(page["highlights"], json!({ id(&task): [wanted] }));
+}
+
+async fn a_suggestion_finds_what_the_text_did_not(api: Api) {
+    let (one, two) = (unique(), unique());
+    let task = api.described(&format!("{one}, {two}")).await;
+    api.await_found(&json!({"description": one}), &[&task]).await;
+    let typed = format!("7{} \"{}7{}\" -{one}{two}", &one[1..], &two[..1], &two[2..]);
+    let wanted = format!("{one} \"{two}\" -{one}{two}");
+    let mut query = json!({"description": typed, "suggest": true, "isDone": false});
+    let found = api.found(&query).await;
+    assert_eq!(
+        (&found["total"], &found["suggestion"]),
+        (&json!(0), &json!(wanted)),
+        "{found}"
+    );
+    api.await_found(&json!({"description": wanted, "isDone": false}), &[&task])
+        .await;
+
+    query["isDone"] = json!(true);
+    let left_out = api.found(&query).await;
+    let not_asked = api.found(&json!({"description": typed})).await;
+    let found = api.found(&json!({"description": wanted, "suggest": true})).await;
+    for page in [left_out, not_asked, found] {
+        assert!(page.get("suggestion").is_none(), "{page}");
+    }
 }
 
 async fn pages_follow_one_another_and_the_total_is_exact(api: Api) {

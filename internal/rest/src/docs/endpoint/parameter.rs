@@ -43,11 +43,13 @@ pub(crate) enum Parameter {
     SearchSort,
     Facets,
     Highlight,
+    Suggest,
     After,
     Timeout,
     Strict,
     Limit,
     Cursor,
+    SearchCursor,
     From,
     Size,
     IfMatch,
@@ -60,7 +62,7 @@ pub(crate) enum Parameter {
 
 impl Parameter {
     /// Every one, in the order of the document.
-    pub(in crate::docs) const ALL: [Self; 33] = [
+    pub(in crate::docs) const ALL: [Self; 35] = [
         Self::TaskId,
         Self::Cascade,
         Self::Atomic,
@@ -81,11 +83,13 @@ impl Parameter {
         Self::SearchSort,
         Self::Facets,
         Self::Highlight,
+        Self::Suggest,
         Self::After,
         Self::Timeout,
         Self::Strict,
         Self::Limit,
         Self::Cursor,
+        Self::SearchCursor,
         Self::From,
         Self::Size,
         Self::IfMatch,
@@ -121,11 +125,12 @@ impl Parameter {
             Self::Sort | Self::SearchSort => "sort",
             Self::Facets => "facet",
             Self::Highlight => "highlight",
+            Self::Suggest => "suggest",
             Self::After => "after",
             Self::Timeout => "timeout",
             Self::Strict => "strict",
             Self::Limit => "limit",
-            Self::Cursor => "cursor",
+            Self::Cursor | Self::SearchCursor => "cursor",
             Self::From => "from",
             Self::Size => "size",
             Self::IfMatch => "If-Match",
@@ -174,6 +179,7 @@ impl Parameter {
             Self::SearchSort => schemas::SORT.to_owned(),
             Self::Facets => format!("{} Several parameters name several.", schemas::FACETS),
             Self::Highlight => schemas::HIGHLIGHT.to_owned(),
+            Self::Suggest => schemas::SUGGEST.to_owned(),
             Self::After => format!("{} A comma stands between two.", schemas::AFTER),
             Self::Timeout => schemas::TIMEOUT.to_owned(),
             Self::Strict => schemas::STRICT.to_owned(),
@@ -182,6 +188,7 @@ impl Parameter {
             Self::Cursor => "The `nextCursor` of the page before. Whatever else was asked for there has to be asked for \
                              again; only `limit` may differ."
                 .to_owned(),
+            Self::SearchCursor => schemas::CURSOR.to_owned(),
             Self::From => schemas::from_description(),
             Self::Size => schemas::SIZE.to_owned(),
             Self::IfMatch => {
@@ -222,12 +229,13 @@ impl Parameter {
             Self::DueAfter | Self::StartAfter | Self::CreatedAfter => json!("2030-01-01T00:00:00Z"),
             Self::SearchSort => json!("-due"),
             Self::Facets => json!(["priority", "due"]),
-            Self::Highlight | Self::Strict => json!(true),
+            Self::Highlight | Self::Suggest | Self::Strict => json!(true),
             Self::After => json!(format!("{TASK_ID}@1")),
             Self::Timeout => json!("2s"),
             Self::Sort => json!("-due"),
             Self::Limit => json!(50),
             Self::Cursor => json!("AQEkbWfX"),
+            Self::SearchCursor => json!("*"),
             Self::From => json!(0),
             Self::Size => json!(20),
             Self::IfMatch => json!("\"1\""),
@@ -242,7 +250,7 @@ impl Parameter {
         let window = SearchWindow::default();
         match self {
             Self::TaskId | Self::ParentId => schemas::uuid().into(),
-            Self::Cascade | Self::Atomic | Self::Highlight | Self::Strict => {
+            Self::Cascade | Self::Atomic | Self::Highlight | Self::Suggest | Self::Strict => {
                 of(Type::Boolean).default(Some(json!(false))).into()
             }
             Self::Words => of(Type::String).max_length(Some(SearchText::MAX_CHARS)).into(),
@@ -281,6 +289,7 @@ impl Parameter {
             Self::Facets => ArrayBuilder::new().items(schemas::facet()).into(),
             Self::Limit => number(1, ListQuery::MAX_LIMIT, ListQuery::DEFAULT_LIMIT).into(),
             Self::Cursor => of(Type::String).pattern(Some(CURSOR)).into(),
+            Self::SearchCursor => schemas::search_cursor().into(),
             Self::From => number(0, SearchWindow::LIMIT, window.from).into(),
             Self::Size => number(0, SearchWindow::MAX_SIZE, window.size).into(),
             Self::IfMatch | Self::IfNoneMatch | Self::UnlessMatch => {

@@ -38,6 +38,10 @@ pub(in crate::docs) const FACETS: &str = "Count the results by these: each of `f
 pub(in crate::docs) const HIGHLIGHT: &str = "Show where the words stand: `highlights` in the answer holds up to three fragments of HTML by task id, in which \
      every word found is in `<em>` and all else is escaped.";
 
+/// What suggestions mean.
+pub(in crate::docs) const SUGGEST: &str = "When nothing is found, say what would find something under the same conditions: `suggestion` in the answer is the \
+     text with its likely typos corrected, wherever they are. It is absent when there is no such text of up to 16 words.";
+
 /// What tokens mean.
 pub(in crate::docs) const AFTER: &str = "Include these writes: each is the `X-Consistency-Token` of one, at most 100. The search waits until they can be \
      found, and `consistent` in the answer says whether they were included.";
@@ -47,6 +51,18 @@ pub(in crate::docs) const TIMEOUT: &str = "How long to wait for the writes in `a
 
 /// What insisting means.
 pub(in crate::docs) const STRICT: &str = "Answer 412 when the writes in `after` are not included.";
+
+/// What cursors mean.
+pub(in crate::docs) const CURSOR: &str = "Walk through all results, however many: `*` begins, and the `nextCursor` of each answer leads to the next page \
+     until an answer has none. All pages are of one view of the tasks, whatever is written meanwhile; `after` is waited for \
+     by the first. Words, conditions and `sort` have to be the same on every page; `size`, at least 1, may differ; `from` \
+     must be absent. A cursor that nobody uses for a minute is 410. It can have some thousand characters: where URLs are \
+     limited, walk by `POST`.";
+
+/// `*`, or what an answer had.
+pub(in crate::docs) fn search_cursor() -> ObjectBuilder {
+    of(Type::String).pattern(Some(r"^(\*|[A-Za-z0-9_-]+)$"))
+}
 
 /// A token of a write.
 const TOKEN: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}@0*[1-9][0-9]{0,17}";
@@ -78,7 +94,7 @@ pub(in crate::docs) fn facet() -> ObjectBuilder {
 /// What the start of a page means.
 pub(in crate::docs) fn from_description() -> String {
     format!(
-        "How many results to pass over; from and size together may be at most {}.",
+        "How many results to pass over; from and size together may be at most {}. A cursor leads further.",
         SearchWindow::LIMIT
     )
 }
@@ -94,6 +110,7 @@ pub(super) fn search_request() -> Schema {
                 .described(&from_description()),
         ),
         ("size", size.default(Some(json!(window.size))).described(SIZE)),
+        ("cursor", search_cursor().or_null().described(CURSOR)),
     ];
     accepting([conditions(), wishes(), freshness(), paging].concat())
         .description(Some(
@@ -160,6 +177,10 @@ fn wishes() -> Vec<(&'static str, RefOr<Schema>)> {
                 .or_null()
                 .default(Some(json!(false)))
                 .described(HIGHLIGHT),
+        ),
+        (
+            "suggest",
+            boolean().or_null().default(Some(json!(false))).described(SUGGEST),
         ),
     ]
 }
@@ -255,6 +276,18 @@ pub(super) fn search_result() -> Schema {
     ])
     .property("facets", facets())
     .property("highlights", highlights())
+    .property(
+        "suggestion",
+        of(Type::String).description(Some(
+            "A corrected text that finds something, for those who asked and found nothing.",
+        )),
+    )
+    .property(
+        "nextCursor",
+        of(Type::String).description(Some(
+            "Leads to the next page of a walk; absent on the last, and without `cursor`.",
+        )),
+    )
     .property(
         "consistent",
         boolean().description(Some(

@@ -1,0 +1,127 @@
+//! Waiting for writes on a server that is particular. These tests need no engine.
+
+#![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use support::fake_server::{Asked, FakeServer, Said, said};
+use support::search;
+use taskwire_domain::{ConsistencyToken, Error, SearchQuery, TaskSearch, Version};
+use taskwire_elasticsearch::ElasticsearchSearch;
+
+const ID: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
+const NOTHING: &str = r#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":0}}}"#;
+
+/// The requests that a server was sent, as their first lines.
+type Asks = Arc<Mutex<Vec<String>>>;
+
+/// A server that answers a refresh so, and shows the document from the look on that has this number.
+async fn server(refresh: Said, shown_at: usize) -> (Asks, FakeServer) {
+    let asks = Asks::default();
+    let noted = asks.clone();
+    let answer = move |asked: &Asked| {
+        let line = asked.head.lines().next().unwrap().to_owned();
+        let mut asks = noted.lock().unwrap();
+        asks.push(line.clone());
+        let looks = asks.iter().filter(|line| line.contains("_mget")).count();
+        match line.split(['/', '?']).nth(2).unwrap() {
+            "_mget" if looks >= shown_at => {
+                said(200, &format!(r#"{{"docs":[{{"_id":"{ID}","_version":3}}]}}"#))
+            }
+            "_mget" => said(200, "{}"),
+            "_refresh" => refresh.clone(),
+            _ => said(200, NOTHING),
+        }
+    };
+    (asks, FakeServer::start(answer).await)
+}
+
+fn of(url: &str) -> ElasticsearchSearch {
+    search(url, &"t".parse().unwrap())
+}
+
+fn token() -> [ConsistencyToken; 1] {
+    let version = Version::new(3).unwrap();
+    [ConsistencyToken {
+        id: ID.parse().unwrap(),
+        version,
+    }]
+}
+
+fn count(asks: &Asks, verb: &str) -> usize {
+    asks.lock()
+        .unwrap()
+        .iter()
+        .filter(|line| line.contains(verb))
+        .count()
+}
+
+#[tokio::test]
+async fn who_may_not_refresh_waits_for_the_regular_one() {
+    let forbidden = said(
+        403,
+        r#"{"error":{"type":"security_exception","reason":"no"},"status":403}"#,
+    );
+    let (asks, server) = server(forbidden, 5).await;
+    let search = of(&server.url);
+    assert!(
+        search
+            .await_writes(&token(), Duration::from_secs(20))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        (count(&asks, "_mget"), count(&asks, "_refresh")),
+        (5, 1),
+        "asked for once: {asks:?}"
+    );
+    assert!(
+        search
+            .await_writes(&token(), Duration::from_secs(20))
+            .await
+            .unwrap()
+    );
+    assert_eq!(count(&asks, "_refresh"), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_otherwise_is_a_failure() {
+    for status in [401, 429, 503] {
+        let (_, server) = server(said(status, "no"), usize::MAX).await;
+        let waited = of(&server.url)
+            .await_writes(&token(), Duration::from_secs(20))
+            .await;
+        assert!(
+            matches!(waited, Err(Error::Unavailable { .. })),
+            "{status}: {waited:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_search_after_writes_asks_the_copy_that_was_looked_at_and_no_other_search_does() {
+    let (asks, server) = server(said(200, "{}"), 2).await;
+    let (search, query) = (of(&server.url), SearchQuery::default());
+    assert!(
+        search
+            .await_writes(&token(), Duration::from_secs(20))
+            .await
+            .unwrap()
+    );
+    search.search_after_writes(&query).await.unwrap();
+    search.search(&query).await.unwrap();
+    let asks = asks.lock().unwrap();
+    let preferences = asks.iter().map(|line| {
+        let after = line.split_once("preference=").map(|(_, after)| after);
+        after.map(|after| after.split(['&', ' ']).next().unwrap().to_owned())
+    });
+    let [first_look, refresh, look, after, plain] = &preferences.collect::<Vec<_>>()[..] else {
+        panic!("{asks:?}")
+    };
+    assert!(first_look.is_some(), "{asks:?}");
+    assert_eq!((look, after), (first_look, first_look), "{asks:?}");
+    assert_eq!((refresh, plain), (&None, &None), "{asks:?}");
+}
