@@ -19,6 +19,7 @@ use taskwire_service::{TaskService, keep_forgetting_keys};
 use taskwire_sqlite::{SqliteDatabase, SqliteHealth, SqliteTasks};
 use taskwire_tantivy::TantivyIndex;
 use taskwire_telemetry::{Metrics, start_logs, start_metrics};
+use tokio::net::TcpListener;
 
 use indexing::Indexing;
 use settings::Settings;
@@ -48,10 +49,23 @@ fn say(error: &anyhow::Error) -> ExitCode {
 }
 
 async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let mut lifecycle = Lifecycle::new()?;
+    let lifecycle = Lifecycle::new()?;
     let metrics = start_metrics()?;
     let listener = listen(settings.listen, "--listen").await?;
     let database = open_database(&settings).await?;
+    let outcome = run_on(&database, settings, lifecycle, metrics, listener).await;
+    // Also when the rest could not start: SQLite leaves files of its own beside a database that was not closed.
+    database.close().await;
+    outcome
+}
+
+async fn run_on(
+    database: &SqliteDatabase,
+    settings: Settings,
+    mut lifecycle: Lifecycle,
+    metrics: Metrics,
+    listener: TcpListener,
+) -> anyhow::Result<ExitCode> {
     let opened = TantivyIndex::open(&settings.data_dir.join("index")).await?;
 
     let tasks = Arc::new(SqliteTasks::new(database.clone()));
@@ -59,9 +73,9 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let service = TaskService::new(tasks, search.clone(), Arc::new(SystemClock), Arc::new(SystemIds));
     let service = Arc::new(service);
     if settings.demo {
-        demo::fill(&service, &database).await?;
+        demo::fill(&service, database).await?;
     }
-    let indexing = Indexing::prepare(&database, opened).await?;
+    let indexing = Indexing::prepare(database, opened).await?;
     let health = Arc::new(SqliteHealth::new(database.clone()));
     let readiness = Arc::new(Readiness::new(vec![health], vec![search]));
     let state = AppState {
@@ -109,9 +123,7 @@ async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         settings.dispatch,
         settings.purge,
     );
-    let code = lifecycle.run_until_stopped(DRAIN).await;
-    database.close().await;
-    Ok(code)
+    Ok(lifecycle.run_until_stopped(DRAIN).await)
 }
 
 async fn open_database(settings: &Settings) -> anyhow::Result<SqliteDatabase> {

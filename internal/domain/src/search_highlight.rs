@@ -6,8 +6,6 @@ use std::ops::Range;
 use crate::words::{WordSplitter, lowercase};
 use crate::{Likeness, SearchText};
 
-/// The most fragments of one text.
-const MOST_FRAGMENTS: usize = 3;
 /// About how long a fragment is, in bytes. A text that is not much longer is one fragment.
 const FRAGMENT: usize = 160;
 /// About how much stands in front of the first word found.
@@ -24,6 +22,9 @@ pub struct Highlighter<'a> {
 }
 
 impl<'a> Highlighter<'a> {
+    /// The most fragments of one text.
+    pub const MOST_FRAGMENTS: usize = 3;
+
     /// For the results of a search for this text.
     pub fn of(text: &'a SearchText) -> Self {
         let likenesses = text.words().iter().map(|word| text.likeness(&word.word));
@@ -42,7 +43,7 @@ impl<'a> Highlighter<'a> {
         let mut rest = &marked[..];
         let mut fragments = Vec::new();
         let mut from = 0;
-        while let Some(first) = rest.first().filter(|_| fragments.len() < MOST_FRAGMENTS) {
+        while let Some(first) = rest.first().filter(|_| fragments.len() < Self::MOST_FRAGMENTS) {
             let mut part = surroundings(text, from, first);
             // Without spaces, the end can fall into a word: that one is shown whole.
             let inside = rest.iter().take_while(|word| word.start < part.end).count();
@@ -205,7 +206,7 @@ mod tests {
             "some other words ".repeat(30)
         );
         let shown = shown("needle ", &long);
-        assert_eq!(shown.len(), MOST_FRAGMENTS);
+        assert_eq!(shown.len(), Highlighter::MOST_FRAGMENTS);
         for fragment in shown {
             let inside = fragment
                 .strip_prefix('…')
@@ -249,7 +250,7 @@ mod tests {
     #[test]
     fn a_word_at_the_end_of_a_fragment_is_shown_once_and_whole() {
         let shown = shown("ab ", &"ab,".repeat(200));
-        assert_eq!(shown.len(), MOST_FRAGMENTS);
+        assert_eq!(shown.len(), Highlighter::MOST_FRAGMENTS);
         for fragment in shown {
             let inside = fragment.trim_matches('…').replace("<em>ab</em>", "");
             assert!(inside.chars().all(|c| c == ','), "{fragment}");

@@ -4,7 +4,6 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::words::words;
 use crate::{Likeness, SearchText, TypedWord, WordSplitter};
 use alignment::{Step, align};
 
@@ -93,8 +92,12 @@ impl MistypedText {
     /// The text with other words, which finds one of these tasks, told by their descriptions, the likest first: the text
     /// with the fewest typos corrected, and of several the one that most of them have. All else stays as it was typed.
     pub fn corrected<'a>(&self, likest: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        let mut splitter = WordSplitter::default();
         let mut corrections: Vec<(Correction, usize)> = Vec::new();
-        for correction in likest.into_iter().filter_map(|text| self.correction(text)) {
+        for correction in likest
+            .into_iter()
+            .filter_map(|text| self.correction(&splitter.words(text)))
+        {
             match corrections.iter_mut().find(|(known, _)| *known == correction) {
                 Some((_, times)) => *times += 1,
                 None => corrections.push((correction, 1)),
@@ -107,8 +110,7 @@ impl MistypedText {
     }
 
     /// The text as it would find this one; `None` when it cannot, or does as it is.
-    fn correction(&self, description: &str) -> Option<Correction> {
-        let found = words(description);
+    fn correction(&self, found: &[String]) -> Option<Correction> {
         let mut typos = 0;
         let mut meant = Vec::new();
         let mut replaced = Vec::new();
@@ -120,7 +122,7 @@ impl MistypedText {
                 typed: count,
                 found: stands,
                 typos: wrong,
-            } in align(typed, &found, group.is_phrase)?
+            } in align(typed, found, group.is_phrase)?
             {
                 let (first, last) = (&typed[at], &typed[at + count - 1]);
                 at += count;

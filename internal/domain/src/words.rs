@@ -12,10 +12,7 @@ const LONGEST: usize = 255;
 
 /// The words of a text, in order and in lower case.
 pub fn words(text: &str) -> Vec<String> {
-    let mut splitter = WordSplitter::default();
-    std::iter::successors(splitter.next(text, 0), |word| splitter.next(text, word.end))
-        .map(|word| lowercase(&text[word]))
-        .collect()
+    WordSplitter::default().words(text)
 }
 
 /// In lower case, character by character: the final sigma is not special, and İ becomes i, so that a word has as many
@@ -44,6 +41,13 @@ impl Default for WordSplitter {
 }
 
 impl WordSplitter {
+    /// The words of a text, in order and in lower case.
+    pub fn words(&mut self, text: &str) -> Vec<String> {
+        std::iter::successors(self.next(text, 0), |word| self.next(text, word.end))
+            .map(|word| lowercase(&text[word]))
+            .collect()
+    }
+
     /// Where the first word at `from` or behind it stands, in bytes; `None` when there is none. `from` is where a character
     /// begins, or the end of the text.
     pub fn next(&mut self, text: &str, from: usize) -> Option<Range<usize>> {

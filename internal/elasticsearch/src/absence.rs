@@ -67,9 +67,7 @@ impl Absence {
             answer = client.send(request) => answer?,
             () = self.silence(client) => return Err(Silent.into()),
         };
-        if self.is_away() {
-            self.note(true);
-        }
+        self.note(true);
         Ok(answer)
     }
 
@@ -89,14 +87,23 @@ impl Absence {
         self.ask(client).await
     }
 
-    /// Returns when the server has been silent for a while and gives no sign of life.
+    /// Returns when the server has been silent for a while, to everybody, and gives no sign of life.
     async fn silence(&self, client: &Client) {
+        let mut heard = Instant::now();
         loop {
-            tokio::time::sleep(self.patience).await;
-            if !self.lives(client).await {
-                return;
+            tokio::time::sleep_until(heard + self.patience).await;
+            match self.heard_since(heard) {
+                Some(at) => heard = at,
+                None if self.lives(client).await => heard = Instant::now(),
+                None => return,
             }
         }
+    }
+
+    /// When the server answered anything last, if it did since then.
+    fn heard_since(&self, then: Instant) -> Option<Instant> {
+        let found = (*self.found())?;
+        (found.lives && found.at > then).then_some(found.at)
     }
 
     /// Whether it gives a sign of life. Of several who want to know, one asks.
@@ -121,7 +128,10 @@ impl Absence {
             body: None,
             limit: self.patience,
         };
-        let lives = client.send_afresh(request).await.is_ok();
+        let asked = Instant::now();
+        // What others are answered meanwhile, on connections that they have, counts as well: making a new one can fail for
+        // reasons of its own.
+        let lives = client.send_afresh(request).await.is_ok() || self.heard_since(asked).is_some();
         self.note(lives);
         lives
     }

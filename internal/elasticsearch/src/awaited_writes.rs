@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::ElasticsearchSearch;
 use crate::client::{Answer, JSON, Request};
+use crate::search::unavailable;
 
 /// The least time between two refreshes that this process asks for, however many wait.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
@@ -33,8 +34,8 @@ pub(crate) struct AwaitedWrites {
     /// Each process has its own, so that all copies get their share.
     copy: String,
     pending: Mutex<Pending>,
-    /// When the last round ended, or began when it was given up half way; locked while one is going on.
-    turn: tokio::sync::Mutex<Option<Instant>>,
+    /// Locked while a round is going on.
+    turn: tokio::sync::Mutex<Rounds>,
     /// When refreshes were forbidden.
     forbidden: Mutex<Option<Instant>>,
 }
@@ -49,6 +50,20 @@ impl Default for AwaitedWrites {
         }
     }
 }
+
+/// What became of the rounds so far.
+#[derive(Debug, Default)]
+struct Rounds {
+    /// When the last one ended, or began when it was given up half way.
+    last: Option<Instant>,
+    /// When one failed last.
+    failed: Option<Instant>,
+}
+
+/// Nobody asks again who waited while another's question had no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("what can be searched was looked up for several at once, without an answer")]
+struct NobodyKnows;
 
 #[derive(Debug, Default)]
 struct Pending {
@@ -172,31 +187,37 @@ impl ElasticsearchSearch {
     }
 
     async fn take_turns(&self, waiter: &Waiter<'_>) -> Result<bool, Error> {
+        let came = Instant::now();
         loop {
             let mut turn = self.awaited.turn.lock().await;
             if waiter.is_done() {
                 return Ok(true);
             }
-            if let Some(last) = *turn {
+            if turn.failed.is_some_and(|failed| failed > came) {
+                return Err(unavailable(NobodyKnows.into()));
+            }
+            if let Some(last) = turn.last {
                 tokio::time::sleep_until(last + BETWEEN_ROUNDS).await;
             }
             // Should this one give up half way, the next does not begin at once.
-            *turn = Some(Instant::now());
+            turn.last = Some(Instant::now());
             let round = self.round(waiter, &mut turn).await;
-            // After a failure nobody has anything to wait for, and the next may learn of it at once.
-            *turn = round.is_ok().then(Instant::now);
+            turn.last = Some(Instant::now());
+            if round.is_err() {
+                turn.failed = turn.last;
+            }
             round?;
         }
     }
 
     /// Looks for everybody, and again after a refresh unless this one has seen enough.
-    async fn round(&self, waiter: &Waiter<'_>, turn: &mut Option<Instant>) -> Result<(), Error> {
+    async fn round(&self, waiter: &Waiter<'_>, turn: &mut Rounds) -> Result<(), Error> {
         self.look().await?;
         if waiter.is_done() || !self.may_refresh() {
             return Ok(());
         }
         // The look may have taken long, and this one may give up any moment: between two refreshes there is a pause.
-        *turn = Some(Instant::now());
+        turn.last = Some(Instant::now());
         if self.refresh().await? {
             self.look().await?;
         }

@@ -74,7 +74,7 @@ const NOT_THE_DOCUMENTS: [(&str, &str); 4] = [
     ),
     (
         "contains unrecognized parameter",
-        "the server does not know a parameter of the request; it has to be Elasticsearch 7.17 or OpenSearch 2.4, or newer",
+        "the server does not know a parameter of the request; it has to be Elasticsearch 7.17 or OpenSearch 2.11, or newer",
     ),
 ];
 
@@ -231,7 +231,7 @@ mod tests {
             ),
             (
                 "request [/a-write/_bulk] contains unrecognized parameter: [require_alias]",
-                "OpenSearch 2.4, or newer",
+                "OpenSearch 2.11, or newer",
             ),
         ];
         for (reason, wanted) in table {

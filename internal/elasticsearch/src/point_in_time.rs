@@ -70,7 +70,7 @@ impl Dialect {
 /// Of a path that the server does not have, it says so without a type.
 fn is_unknown_path(answer: &Answer) -> bool {
     let error = answer.error();
-    matches!(answer.status, 400 | 404 | 405) && EngineError::kind(error.as_ref()).is_empty()
+    matches!(answer.status, 400 | 401 | 403 | 404 | 405) && EngineError::kind(error.as_ref()).is_empty()
 }
 
 #[derive(Deserialize)]

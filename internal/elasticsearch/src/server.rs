@@ -23,11 +23,12 @@ enum Product {
 }
 
 impl Product {
-    /// The oldest release that is supported: major and minor number. OpenSearch has had points in time since 2.4.
+    /// The oldest release that is supported: major and minor number. Before 2.11 OpenSearch passes over
+    /// documents in walks (its pull requests 7453 and 9537, mended by 8391 and 9683).
     fn oldest(self) -> (u32, u32) {
         match self {
             Self::Elasticsearch => (7, 17),
-            Self::OpenSearch => (2, 4),
+            Self::OpenSearch => (2, 11),
         }
     }
 }
@@ -134,8 +135,9 @@ fn of_banner(banner: Banner) -> Option<Server> {
         Some("opensearch") => Product::OpenSearch,
         _ => Product::Elasticsearch,
     };
-    // OpenSearch can be told to give itself out as Elasticsearch 7.10 here, for clients that would not speak to it.
-    let is_disguised = product == Product::OpenSearch && number.starts_with("7.10.");
+    // OpenSearch can be told to give itself out as Elasticsearch 7.10 here, for clients that would not speak to it. Then it
+    // leaves its distribution out, so only the node tells it from the true one.
+    let is_disguised = number.starts_with("7.10.");
     (!is_disguised).then_some(Server {
         product,
         version: number,
@@ -199,7 +201,7 @@ mod tests {
             banner(opensearch).unwrap(),
             (Product::OpenSearch, "3.4.0".to_owned())
         );
-        let disguised = r#"{"version":{"distribution":"opensearch","number":"7.10.2"}}"#;
+        let disguised = r#"{"version":{"number":"7.10.2","build_flavor":"unknown"}}"#;
         assert_eq!(banner(disguised), None);
         let node = |text| of_node(serde_json::from_str(text).unwrap()).unwrap();
         let elasticsearch = node(r#"{"nodes":{"k":{"version":"7.17.29","build_flavor":"default"}}}"#);
@@ -234,8 +236,8 @@ mod tests {
         }
         for (version, supported) in [
             ("1.3.20", false),
-            ("2.3.0", false),
-            ("2.4.0-rc1", true),
+            ("2.10.0", false),
+            ("2.11.0-rc1", true),
             ("3.4.0", true),
         ] {
             assert_eq!(is_supported(Product::OpenSearch, version), supported, "{version}");

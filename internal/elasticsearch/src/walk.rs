@@ -5,7 +5,7 @@ use bytes::Bytes;
 use elasticsearch::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use taskwire_domain::{BoxError, Error, SearchPage, SearchQuery, WalkPage, WalkPosition, WalkStep};
+use taskwire_domain::{BoxError, Chain, Error, SearchPage, SearchQuery, WalkPage, WalkPosition, WalkStep};
 use uuid::Uuid;
 
 use crate::ElasticsearchSearch;
@@ -20,6 +20,8 @@ struct Place {
     view: Uuid,
     id: String,
     passed: u64,
+    /// As the first page told it. OpenSearch before 2.10 counts only what is left.
+    total: u64,
     /// The sort values of the last task, as the server told them.
     after: Vec<Value>,
 }
@@ -82,7 +84,8 @@ impl ElasticsearchSearch {
             Err(StepFault::ViewGone(cause)) => return Err(unavailable(cause)),
             Err(StepFault::Search(error)) => return Err(error),
         };
-        let walked = self.walked(Uuid::new_v4(), 0, turned)?;
+        let total = turned.page.total;
+        let walked = self.walked(Uuid::new_v4(), 0, total, turned)?;
         if walked.next.is_some() {
             view.keep();
         }
@@ -94,6 +97,7 @@ impl ElasticsearchSearch {
             view,
             id,
             passed,
+            total,
             after,
         } = place;
         let turned = match self.turn(query, &id, Some(after)).await {
@@ -105,7 +109,7 @@ impl ElasticsearchSearch {
             Err(StepFault::Search(error)) => return Err(error),
         };
         let id = turned.id.clone();
-        let walked = self.walked(view, passed, turned)?;
+        let walked = self.walked(view, passed, total, turned)?;
         if walked.next.is_none() {
             self.walks.forget(view);
             self.close_later(id);
@@ -114,7 +118,7 @@ impl ElasticsearchSearch {
     }
 
     /// What is told of a page; notes that its view is in use unless it was the last.
-    fn walked(&self, view: Uuid, passed: u64, turned: Turned) -> Result<WalkPage, Error> {
+    fn walked(&self, view: Uuid, passed: u64, total: u64, turned: Turned) -> Result<WalkPage, Error> {
         let Turned {
             page,
             id,
@@ -122,8 +126,15 @@ impl ElasticsearchSearch {
             after,
         } = turned;
         let passed = passed + shown;
-        let next = match after.filter(|_| passed < page.total) {
-            None => None,
+        let next = match after {
+            _ if passed >= total => None,
+            // Better than an end that looks like the end.
+            None => {
+                return Err(Error::Internal {
+                    context: "a walk ended before it had shown everything",
+                    cause: format!("{passed} of {total} were shown").into(),
+                });
+            }
             Some(after) => {
                 if let Some(unused) = self.walks.note(view, id.clone()) {
                     self.close_later(unused);
@@ -132,12 +143,16 @@ impl ElasticsearchSearch {
                     view,
                     id,
                     passed,
+                    total,
                     after,
                 };
                 Some(place.write()?)
             }
         };
-        Ok(WalkPage { page, next })
+        Ok(WalkPage {
+            page: SearchPage { total, ..page },
+            next,
+        })
     }
 
     /// The page behind these sort values.
@@ -150,6 +165,7 @@ impl ElasticsearchSearch {
         let mut body = search_body(query, self.server_limit(), self.stems);
         body["from"] = 0.into();
         body["pit"] = json!({ "id": id, "keep_alive": self.walks.keep_alive() });
+        let goes_on = after.is_some();
         if let Some(after) = after {
             body["search_after"] = after.into();
         }
@@ -171,10 +187,14 @@ impl ElasticsearchSearch {
         };
         let answer = self.attended(request).await?;
         if !answer.is_success() {
-            let cause = self.fault(&answer);
-            return Err(match is_gone(&answer.body) {
-                true => StepFault::ViewGone(cause.into_cause()),
-                false => cause.into(),
+            return Err(match self.fault(&answer) {
+                fault if is_gone(&answer.body) => StepFault::ViewGone(fault.into_cause()),
+                // It understood the same search before: what it cannot read is the view's id, that of another release.
+                SearchFault::NotUnderstood(cause) if goes_on => {
+                    tracing::debug!(error = %Chain(&*cause), "a walk was not understood, its view counts as gone");
+                    StepFault::Search(Error::ViewGone)
+                }
+                fault => fault.into(),
             });
         }
         let page = page(&answer.body, query).map_err(StepFault::Search)?;

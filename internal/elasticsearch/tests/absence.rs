@@ -11,13 +11,18 @@ use std::time::{Duration, Instant};
 use futures::future::{join, join_all};
 use support::client;
 use support::fake_server::{Asked, FakeServer, Said, said};
-use taskwire_domain::{ConsistencyToken, Dependency, Error, SearchPage, SearchQuery, TaskSearch, Version};
+use taskwire_domain::{
+    ConsistencyToken, Dependency, Error, SearchPage, SearchQuery, SearchWindow, TaskSearch, Version,
+};
 use taskwire_elasticsearch::{ElasticsearchSearch, SearchSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const NOTHING: &str = r#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":0}}}"#;
+
+/// The size of a page that takes long to find.
+const DEAR: u32 = 97;
 
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -149,6 +154,46 @@ async fn a_dear_search_is_waited_for_while_the_server_gives_signs_of_life() {
     found.unwrap();
 }
 
+/// As behind a proxy that has no connections left, or while names are not resolved.
+#[tokio::test]
+async fn a_server_that_answers_others_is_not_silent_though_no_new_connection_can_be_made() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let is_full = Arc::new(AtomicBool::new(false));
+    let full = is_full.clone();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            if full.load(Ordering::SeqCst) {
+                connections.spawn(async move {
+                    let _socket = socket;
+                    std::future::pending().await
+                });
+            } else {
+                connections.spawn(answer_until_dead(socket, Some(Arc::default())));
+            }
+        }
+    });
+    let search = search_within(&url, 4 * LIMIT);
+    let alive = join_all((0..10).map(|_| find(&search))).await;
+    assert!(alive.iter().all(Result::is_ok), "{alive:?}");
+    is_full.store(true, Ordering::SeqCst);
+    // Longer than the patience of a fifth of the limit, and the time that a sign of life may take.
+    let dear = SearchQuery {
+        window: SearchWindow { from: 0, size: DEAR },
+        ..SearchQuery::default()
+    };
+    let others = async {
+        for _ in 0..40 {
+            find(&search).await.unwrap();
+        }
+    };
+    let (found, ()) = join(search.search(&dear), others).await;
+    found.unwrap();
+}
+
 /// As after a failover, when the old machine's connections were never closed.
 #[tokio::test]
 async fn dead_connections_to_a_server_that_lives_are_no_absence() {
@@ -190,7 +235,9 @@ async fn answer_until_dead(mut socket: TcpStream, is_dead: Option<Arc<AtomicBool
         {
             return std::future::pending().await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let is_dear = String::from_utf8_lossy(&received).contains(&format!("\"size\":{DEAR}"));
+        let takes = Duration::from_millis(if is_dear { 4_000 } else { 100 });
+        tokio::time::sleep(takes).await;
         let body = if received.starts_with(b"HEAD") {
             ""
         } else {

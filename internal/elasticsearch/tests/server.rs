@@ -58,10 +58,7 @@ async fn a_server_that_is_too_old_is_refused_in_one_sentence() {
         ),
         (
             // OpenSearch that gives itself out as Elasticsearch.
-            (
-                200,
-                r#"{"version":{"number":"7.10.2","distribution":"opensearch"}}"#,
-            ),
+            (200, r#"{"version":{"number":"7.10.2"}}"#),
             (200, r#"{"nodes":{"k":{"version":"1.2.4"}}}"#),
             "leads to OpenSearch 1.2.4, which is too old",
         ),
@@ -72,7 +69,7 @@ async fn a_server_that_is_too_old_is_refused_in_one_sentence() {
             panic!("{fault:?}")
         };
         assert!(detail.contains(wanted), "{detail}");
-        assert!(detail.contains("the oldest that are supported are Elasticsearch 7.17 and OpenSearch 2.4"));
+        assert!(detail.contains("the oldest that are supported are Elasticsearch 7.17 and OpenSearch 2.11"));
         assert_eq!(detail.lines().count(), 1);
     }
 }
@@ -83,10 +80,7 @@ async fn a_supported_server_is_taken_by_either_answer_and_so_is_one_that_does_no
         ((200, r#"{"version":{"number":"9.2.4"}}"#), SHUT),
         (SHUT, (200, r#"{"nodes":{"k":{"version":"3.4.0"}}}"#)),
         (
-            (
-                200,
-                r#"{"version":{"number":"7.10.2","distribution":"opensearch"}}"#,
-            ),
+            (200, r#"{"version":{"number":"7.10.2"}}"#),
             (200, r#"{"nodes":{"k":{"version":"2.19.3"}}}"#),
         ),
         ((403, "{}"), (403, "{}")),

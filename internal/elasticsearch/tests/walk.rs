@@ -174,11 +174,10 @@ async fn a_walk_that_fails_after_its_view_was_opened_leaves_nothing_open() {
     let refused = search.walk(&pages_of(10_001), &WalkStep::Begin).await;
     assert!(matches!(refused, Err(Error::Internal { .. })), "{refused:?}");
     await_open_contexts(&fixture, 0, LONG).await;
-    // One that goes on is kept: the next attempt may succeed.
+    // Later a refusal speaks of the view, which may be another release's. It is kept all the same.
     let first = begin(&search).await;
     let step = WalkStep::Continue(first.next.unwrap());
-    let refused = search.walk(&pages_of(10_001), &step).await;
-    assert!(matches!(refused, Err(Error::Internal { .. })), "{refused:?}");
+    assert_gone(&search.walk(&pages_of(10_001), &step).await);
     search.walk(&pages_of(2), &step).await.unwrap();
 }
 

@@ -98,13 +98,19 @@ impl Group {
         if self.handover.has_failed() || !self.watch().is_to_be_asked_for(Instant::now()) {
             return;
         }
-        match questions::partitions(member, &self.topic, METADATA_LIMIT) {
-            Ok(partitions) if partitions.is_empty() => self.reindex_needed(&format!(
+        let answer = questions::partitions(member, &self.topic, METADATA_LIMIT);
+        let mut watch = self.watch();
+        match answer {
+            Ok(partitions) if !partitions.is_empty() => watch.found(),
+            Ok(_) if watch.is_gone(Instant::now()) => self.reindex_needed(&format!(
                 "topic `{}` was deleted while it was read: what had not been read of it is lost",
                 self.topic
             )),
-            Ok(_) => self.watch().found(),
-            Err(error) => self.complain(&error, "the brokers do not say whether the topic is still there"),
+            Ok(_) => {}
+            Err(error) => {
+                watch.unanswered(Instant::now());
+                self.complain(&error, "the brokers do not say whether the topic is still there");
+            }
         }
     }
 

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// The brokers are asked for a topic that is missed no more often than this.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// So long the brokers have to say that there is no such topic: one that has just been started may not know of it yet.
+const MISSING_FOR_GOOD: Duration = Duration::from_secs(5);
+
 /// An id that is not known yet, or that brokers before 2.8 do not give.
 const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
@@ -19,6 +22,8 @@ pub(crate) struct TopicWatch {
     partitions: Option<usize>,
     missed: bool,
     asked: Option<Instant>,
+    /// Since when every answer said that there is none.
+    absent: Option<Instant>,
 }
 
 impl TopicWatch {
@@ -42,21 +47,29 @@ impl TopicWatch {
         self.missed = true;
     }
 
+    /// Whether to ask the brokers for the topic now.
+    pub(crate) fn is_to_be_asked_for(&self, now: Instant) -> bool {
+        let is_rested = |asked| now.duration_since(asked) >= SEARCH_INTERVAL;
+        self.missed && self.asked.is_none_or(is_rested)
+    }
+
     /// The brokers know the topic.
     pub(crate) fn found(&mut self) {
         self.missed = false;
+        self.absent = None;
     }
 
-    /// Whether to ask the brokers for the topic now.
-    pub(crate) fn is_to_be_asked_for(&mut self, now: Instant) -> bool {
-        let rested = self
-            .asked
-            .is_none_or(|asked| now.duration_since(asked) >= SEARCH_INTERVAL);
-        let due = self.missed && rested;
-        if due {
-            self.asked = Some(now);
-        }
-        due
+    /// The brokers did not answer.
+    pub(crate) fn unanswered(&mut self, now: Instant) {
+        self.asked = Some(now);
+        self.absent = None;
+    }
+
+    /// The brokers say that there is no such topic; true when that can be believed.
+    pub(crate) fn is_gone(&mut self, now: Instant) -> bool {
+        self.asked = Some(now);
+        let since = *self.absent.get_or_insert(now);
+        now.duration_since(since) >= MISSING_FOR_GOOD
     }
 
     /// How many partitions there are now; 0 while that is not known. Returns what is wrong, if they are more than before.
@@ -115,18 +128,31 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_topic_is_asked_for_once_a_second_until_it_is_found() {
+    fn a_missed_topic_is_asked_for_a_second_after_each_answer_until_it_is_found() {
         let mut watch = TopicWatch::default();
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         assert!(!watch.is_to_be_asked_for(at(0)), "nobody misses it");
         watch.miss();
-        let asked: Vec<bool> = [0, 10, 999, 1_000, 1_500]
-            .map(|ms| watch.is_to_be_asked_for(at(ms)))
-            .into();
-        assert_eq!(asked, [true, false, false, true, false]);
+        assert!(watch.is_to_be_asked_for(at(0)));
+        watch.unanswered(at(2_000));
+        assert!(!watch.is_to_be_asked_for(at(2_999)));
+        assert!(watch.is_to_be_asked_for(at(3_000)));
         watch.found();
         assert!(!watch.is_to_be_asked_for(at(5_000)));
+    }
+
+    #[test]
+    fn a_topic_is_gone_when_every_answer_says_so_for_a_while() {
+        let mut watch = TopicWatch::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        watch.miss();
+        assert!(!watch.is_gone(at(0)) && !watch.is_gone(at(4_000)));
+        watch.unanswered(at(5_000));
+        assert!(!watch.is_gone(at(6_000)), "nobody said so in between");
+        assert!(!watch.is_gone(at(10_999)));
+        assert!(watch.is_gone(at(11_000)));
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn detail_of_error(error: &Error, at_most: usize, repeats: Repeats) -> String {
         error @ Error::NotFound(_) => error.to_string(),
         Error::Conflict(conflict) => conflict.to_string(),
         Error::ViewGone => {
-            "what the cursor goes on in is not kept any more: it was not used for too long, or the index was replaced; begin anew with the cursor *"
+            "what the cursor goes on in is not kept any more: it was not used for too long, the walk was at its end, too many others were begun since, or the index was replaced; begin anew with the cursor *"
                 .to_owned()
         }
         Error::Unavailable {

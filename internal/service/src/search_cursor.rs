@@ -7,7 +7,8 @@ use taskwire_domain::{
 
 use crate::signature::{HASH_LENGTH, Signer, hash_of};
 
-/// Of the layout below. A cursor of another version is refused, so a change of the layout raises it.
+/// Of the layout below. A cursor of another version is refused, so a change of the layout or of the ranking
+/// raises it: places are scores, too.
 const VERSION: u8 = 1;
 
 /// Keeps signatures of searches apart from whatever else is signed with the same key.

@@ -1,6 +1,7 @@
 //! What a search that found nothing might have been meant to be.
 
-use taskwire_domain::{Error, MistypedText, SearchPage, TaskSearch};
+use taskwire_domain::{Chain, Error, MistypedText, SearchPage, TaskSearch};
+use tokio::task::spawn_blocking;
 
 use crate::SearchRequest;
 
@@ -18,9 +19,23 @@ impl SearchRequest {
         let Some(text) = self.query.text.as_ref().and_then(MistypedText::of) else {
             return Ok(None);
         };
-        let likest = search.likest(&text, &self.query.filter).await?;
-        let descriptions = likest.iter().map(|task| task.fields.description.as_str());
-        Ok(text.corrected(descriptions))
+        let likest = match search.likest(&text, &self.query.filter).await {
+            Ok(likest) => likest,
+            // The search itself has its answer.
+            Err(error @ Error::Unavailable { .. }) => {
+                tracing::warn!(error = %Chain(&error), "no suggestion could be looked for");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        // Every word of fifty long texts is compared with every word typed.
+        let corrected = spawn_blocking(move || {
+            text.corrected(likest.iter().map(|task| task.fields.description.as_str()))
+        });
+        corrected.await.map_err(|cause| Error::Internal {
+            context: "a suggestion was not made to its end",
+            cause: cause.into(),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::{
     account::{self, Account},
@@ -32,6 +32,11 @@ pub(crate) fn while_serving<T>(
     release: &Release,
     work: impl FnOnce(&Serving) -> Result<T>,
 ) -> Result<T> {
+    // Elsewhere a server that was left behind could not be found again.
+    ensure!(
+        cfg!(target_os = "linux"),
+        "search servers are started on Linux only"
+    );
     let own = checkout.with_stack(&format!("target/search-engines/{}", release.label()));
     super::take_down(&own)?;
     let guard = Guard::post(&own)?;

@@ -24,7 +24,7 @@ use crate::{AppState, json};
 
 /// What the document says of it.
 pub(crate) fn endpoint() -> Endpoint {
-    let answer = Answer::new("The tasks found, best first.")
+    let answer = Answer::new("The tasks found, in the order of `sort`.")
         .shows(Component::SearchResult, examples::search_results());
     Endpoint::new(
         "searchTasks",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use taskwire_bench::http::Connection;
 use taskwire_bench::latencies::Latencies;
 use taskwire_bench::report::{Report, milliseconds, whole};
@@ -66,6 +66,10 @@ pub(crate) async fn measure(settings: &Settings, report: &mut Report) -> Result<
         .flat_map(|(name, answers)| answers.named(name))
         .collect::<Vec<_>>();
     report.table(["slowest of", "search", "ms"], &named);
+    for (name, answers) in &families {
+        let failed = answers.statuses.range(500..).next();
+        ensure!(failed.is_none(), "{name} failed (status, how often): {failed:?}");
+    }
     Ok(())
 }
 

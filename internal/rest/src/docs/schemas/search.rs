@@ -1,7 +1,7 @@
 //! Searches and what they find.
 
 use serde_json::{Value, json};
-use taskwire_domain::{Facet, Priority, SearchText, SearchWindow};
+use taskwire_domain::{Facet, Highlighter, Priority, SearchText, SearchWindow};
 use taskwire_service::SearchRequest;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -40,23 +40,29 @@ pub(in crate::docs) const HIGHLIGHT: &str = "Show where the words stand: `highli
 
 /// What suggestions mean.
 pub(in crate::docs) const SUGGEST: &str = "When nothing is found, say what would find something under the same conditions: `suggestion` in the answer is the \
-     text with its likely typos corrected, wherever they are. It is absent when there is no such text of up to 16 words.";
+     text with its likely typos corrected, wherever they are. It is absent when there is no such text of up to 16 words, or \
+     no time to look for one.";
 
 /// What tokens mean.
-pub(in crate::docs) const AFTER: &str = "Include these writes: each is the `X-Consistency-Token` of one, at most 100. The search waits until they can be \
+pub(in crate::docs) const AFTER: &str = "Include these writes: each is the `X-Consistency-Token` of one, or the `consistencyToken` in the result of a bulk, at most \
+     100. The search waits until they can be \
      found, and `consistent` in the answer says whether they were included.";
 
 /// What the time limit means.
-pub(in crate::docs) const TIMEOUT: &str = "How long to wait for the writes in `after`, at most 5s.";
+pub(in crate::docs) const TIMEOUT: &str = "How long to wait for the writes in `after`: a whole number of `s` or `ms`, at most 5s. Looking for them may take 200 ms \
+     even when it is less.";
 
 /// What insisting means.
-pub(in crate::docs) const STRICT: &str = "Answer 412 when the writes in `after` are not included.";
+pub(in crate::docs) const STRICT: &str = "Answer 412 (`not-yet-searchable`), and do not search, when the writes in `after` would not be included. A walk heeds it \
+     when it begins.";
 
 /// What cursors mean.
 pub(in crate::docs) const CURSOR: &str = "Walk through all results, however many: `*` begins, and the `nextCursor` of each answer leads to the next page \
      until an answer has none. All pages are of one view of the tasks, whatever is written meanwhile; `after` is waited for \
      by the first. Words, conditions and `sort` have to be the same on every page; `size`, at least 1, may differ; `from` \
-     must be absent. A cursor that nobody uses for a minute is 410. It can have some thousand characters: where URLs are \
+     must be absent. A cursor is 410 (`cursor-expired`) once nobody has used it for a while (a minute, unless the \
+     operator says otherwise), when more walks are open than are kept, and after the last page was answered; until then a page \
+     can be asked for again. It can have some thousand characters: where URLs are \
      limited, walk by `POST`.";
 
 /// `*`, or what an answer had.
@@ -256,17 +262,19 @@ fn facets() -> ObjectBuilder {
 }
 
 fn highlights() -> ObjectBuilder {
-    let fragments = ArrayBuilder::new().items(of(Type::String));
+    let fragments = ArrayBuilder::new()
+        .items(of(Type::String))
+        .max_items(Some(Highlighter::MOST_FRAGMENTS));
     ObjectBuilder::new()
         .additional_properties(Some(RefOr::T(Schema::from(fragments))))
-        .description(Some("Fragments of HTML by task id, for those who asked."))
+        .description(Some("Fragments of HTML by task id, for those who asked; a task in whose text no word stands has none."))
 }
 
 pub(super) fn search_result() -> Schema {
     let tasks = ArrayBuilder::new()
         .items(Component::Task.reference())
         .max_items(usize::try_from(SearchWindow::MAX_SIZE).ok())
-        .description(Some("The tasks found, best first."));
+        .description(Some("The tasks found, in the order of `sort`."));
     object(vec![
         ("tasks", tasks.into()),
         (
@@ -291,7 +299,7 @@ pub(super) fn search_result() -> Schema {
     .property(
         "consistent",
         boolean().description(Some(
-            "Whether it includes the writes in `after`, for those who asked.",
+            "Whether it includes the writes in `after`, for those who asked; absent on later pages of a walk.",
         )),
     )
     .into()
