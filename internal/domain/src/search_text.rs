@@ -18,7 +18,7 @@ use crate::{Likeness, Violation};
 /// exclusions finds everything else, a text of nothing but signs finds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchText {
-    pub(crate) typed: String,
+    typed: String,
     words: Vec<TypedWord>,
     last_is_open: bool,
     phrases: Vec<Vec<TypedWord>>,

@@ -145,11 +145,11 @@ impl MistypedText {
         let mut text = String::new();
         let mut from = 0;
         for (at, words) in replaced {
-            text += &self.text.typed[from..at.start];
+            text += &self.text.typed()[from..at.start];
             text += &words;
             from = at.end;
         }
-        text + &self.text.typed[from..]
+        text + &self.text.typed()[from..]
     }
 
     /// Whether a text is understood as these words, group by group, and besides as this one. Signs that stand beside a
@@ -208,7 +208,7 @@ fn joined(
     next: &TypedWord,
     splitter: &mut WordSplitter,
 ) -> Option<String> {
-    let between = &text.typed[word.at.end..next.at.start];
+    let between = &text.typed()[word.at.end..next.at.start];
     let is_space = !between.is_empty() && between.chars().all(char::is_whitespace);
     let joined = format!("{}{}", word.word, next.word);
     let may_be_a_word = is_space && joined.chars().count() <= LONGEST;
