@@ -125,3 +125,19 @@ async fn a_search_after_writes_asks_the_copy_that_was_looked_at_and_no_other_sea
     assert_eq!((look, after), (first_look, first_look), "{asks:?}");
     assert_eq!((refresh, plain), (&None, &None), "{asks:?}");
 }
+
+#[tokio::test]
+async fn those_who_waited_while_a_refresh_failed_do_not_each_ask_again() {
+    let busy = said(429, r#"{"error":{"type":"any","reason":"busy"},"status":429}"#);
+    let (asks, server) = server(busy, usize::MAX).await;
+    let search = of(&server.url);
+    let token = token();
+    let waiting = (0..50).map(|_| search.await_writes(&token, Duration::from_secs(20)));
+    let told = futures::future::join_all(waiting).await;
+    assert!(
+        told.iter()
+            .all(|told| matches!(told, Err(Error::Unavailable { .. }))),
+        "{told:?}"
+    );
+    assert_eq!((count(&asks, "_mget"), count(&asks, "_refresh")), (1, 1));
+}
