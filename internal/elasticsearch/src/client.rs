@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use elasticsearch::auth::Credentials;
 use elasticsearch::http::Method;
-use elasticsearch::http::headers::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use elasticsearch::http::headers::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{BuildError, SingleNodeConnectionPool, Transport, TransportBuilder};
 
 use crate::ElasticsearchSettings;
@@ -119,6 +119,8 @@ async fn send(
 ) -> Result<Answer, NoAnswer> {
     let limit = request.limit;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    // Compressing an answer takes the server longer than sending it, and us time to undo.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let sent = transport.send(
         request.method,
         request.path,
