@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::{Anchored, Input, MatchKind};
 
 /// The longest word, in UTF-16 code units: a longer one is cut there, and the rest is a word of its own.
@@ -26,17 +27,21 @@ pub fn lowercase_char(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// Finds one word after the other; what it keeps makes the next search faster.
-#[derive(Clone)]
+/// Finds one word after the other.
 pub struct WordSplitter {
-    cache: Cache,
+    cache: PoolGuard<'static, Cache, fn() -> Cache>,
 }
 
 impl Default for WordSplitter {
     fn default() -> Self {
-        Self {
-            cache: GRAMMAR.create_cache(),
-        }
+        Self { cache: CACHES.get() }
+    }
+}
+
+impl Clone for WordSplitter {
+    /// Another one: which of them finds a word makes no difference.
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -82,6 +87,9 @@ fn window(text: &str) -> usize {
     }
     text.len()
 }
+
+/// What was learned of the grammar so far. To learn it anew takes longer than to split the text of a search.
+static CACHES: LazyLock<Pool<Cache, fn() -> Cache>> = LazyLock::new(|| Pool::new(|| GRAMMAR.create_cache()));
 
 static GRAMMAR: LazyLock<Arc<DFA>> = LazyLock::new(|| {
     let grammar = DFA::builder()
