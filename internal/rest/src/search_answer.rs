@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 use taskwire_domain::{
     ConsistencyToken, Facet, FacetCount, FacetValue, Priority, SearchOrder, SearchPage, SearchWindow, Task,
-    TaskId, Violation,
+    Violation,
 };
-use taskwire_service::{Found, SearchRequest, SentCursor};
+use taskwire_service::{Found, Highlights, SearchRequest, SentCursor};
 
 use crate::handlers::list_tasks;
 
@@ -47,7 +47,7 @@ struct PageAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<BTreeMap<&'static str, Vec<FacetCountAnswer<'a>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    highlights: Option<&'a BTreeMap<TaskId, Vec<String>>>,
+    highlights: Option<&'a Highlights>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'a str>,
     #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]

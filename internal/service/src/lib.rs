@@ -27,6 +27,6 @@ pub use idempotent::{Answered, CallerKey};
 pub use key_expiry::keep_forgetting_keys;
 pub use listing::{ListPage, ListRequest};
 pub use precondition::{Precondition, Versions};
-pub use search::{Found, SearchRequest};
+pub use search::{Found, Highlights, SearchRequest};
 pub use search_cursor::SentCursor;
 pub use task_service::TaskService;

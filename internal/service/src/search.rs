@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use taskwire_domain::{ConsistencyToken, Highlighter, SearchPage, SearchQuery, Task, TaskId};
+use taskwire_domain::{
+    ConsistencyToken, Description, Error, Highlighter, SearchPage, SearchQuery, SearchText, Task, TaskId,
+};
+use tokio::task::spawn_blocking;
 
 use crate::SentCursor;
 
@@ -35,13 +38,16 @@ impl SearchRequest {
     pub const MAX_PATIENCE: Duration = Duration::from_secs(5);
 }
 
+/// Fragments of HTML by task.
+pub type Highlights = BTreeMap<TaskId, Vec<String>>;
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     /// The part asked for.
     pub page: SearchPage,
-    /// Fragments of HTML by task, for those in which a word stands; `None` when nobody asked.
-    pub highlights: Option<BTreeMap<TaskId, Vec<String>>>,
+    /// For the tasks in which a word stands; `None` when nobody asked.
+    pub highlights: Option<Highlights>,
     /// A corrected text that finds something; only when nothing was found.
     pub suggestion: Option<String>,
     /// Leads to the next page of a walk; `None` when this is the last, and without one.
@@ -51,19 +57,32 @@ pub struct Found {
 }
 
 impl SearchRequest {
-    /// Where the words asked for stand in these tasks.
-    pub(crate) fn highlights(&self, tasks: &[Task]) -> Option<BTreeMap<TaskId, Vec<String>>> {
+    /// Where the words asked for stand in these tasks; `None` when nobody asked.
+    pub(crate) async fn highlights(&self, tasks: &[Task]) -> Result<Option<Highlights>, Error> {
         if !self.highlight {
-            return None;
+            return Ok(None);
         }
-        let Some(text) = &self.query.text else {
-            return Some(BTreeMap::new());
+        let Some(text) = self.query.text.clone() else {
+            return Ok(Some(Highlights::new()));
         };
-        let mut highlighter = Highlighter::of(text);
-        let fragments = tasks.iter().map(|task| {
-            let fragments = highlighter.fragments(task.fields.description.as_str());
-            (task.id, fragments)
-        });
-        Some(fragments.filter(|(_, fragments)| !fragments.is_empty()).collect())
+        let described: Vec<_> = tasks
+            .iter()
+            .map(|task| (task.id, task.fields.description.clone()))
+            .collect();
+        // Every word of a hundred long texts is looked at.
+        let highlights = spawn_blocking(move || highlights(&text, &described));
+        let highlights = highlights.await.map_err(|cause| Error::Internal {
+            context: "results were not highlighted to their end",
+            cause: cause.into(),
+        })?;
+        Ok(Some(highlights))
     }
+}
+
+fn highlights(text: &SearchText, described: &[(TaskId, Description)]) -> Highlights {
+    let mut highlighter = Highlighter::of(text);
+    let fragments = described
+        .iter()
+        .map(|(id, description)| (*id, highlighter.fragments(description.as_str())));
+    fragments.filter(|(_, fragments)| !fragments.is_empty()).collect()
 }

@@ -280,7 +280,7 @@ impl TaskService {
             None => None,
             Some(position) => Some(self.cursors().await?.of_searches.sign(query, &position)),
         };
-        let highlights = request.highlights(&page.tasks);
+        let highlights = request.highlights(&page.tasks).await?;
         let suggestion = request.suggestion(&*self.search, &page).await?;
         Ok(Found {
             page,
