@@ -27,8 +27,9 @@ pub struct ElasticsearchSettings {
 /// How searches are made.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SearchSettings {
-    /// How long a search may take, in milliseconds, before it is answered with 503
-    #[arg(id = "elasticsearch_search_limit_ms", long = "elasticsearch-search-limit-ms", env = "ELASTICSEARCH_SEARCH_LIMIT_MS", value_name = "MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    // Below the 10 seconds that a request may take as a whole: beyond them it would be answered with 504 first.
+    /// How long Elasticsearch may take for a search, in milliseconds, before it is answered with 503
+    #[arg(id = "elasticsearch_search_limit_ms", long = "elasticsearch-search-limit-ms", env = "ELASTICSEARCH_SEARCH_LIMIT_MS", value_name = "MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(10..=8_000))]
     pub search_limit_ms: u64,
 }
 

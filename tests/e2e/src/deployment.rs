@@ -60,7 +60,7 @@ impl Deployment {
             ("ELASTICSEARCH_URL", self.index.url()),
             ("ELASTICSEARCH_INDEX", self.index.name()),
             // A hundred searches at once on a machine that is busy: what is found is looked at here, not how soon.
-            ("ELASTICSEARCH_SEARCH_LIMIT_MS", "10000"),
+            ("ELASTICSEARCH_SEARCH_LIMIT_MS", "8000"),
         ]
     }
 
