@@ -2,6 +2,7 @@
 //! a trace in the repository.
 
 mod bodies;
+mod codes;
 mod envelopes;
 
 use axum::body::Body;

@@ -51,6 +51,7 @@ mod task_id_parameter;
 mod task_patch;
 mod time_limit;
 mod traceparent;
+mod violation_table;
 
 #[cfg(test)]
 mod bad_requests;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use serde::Serialize;
-use taskwire_domain::{Chain, Error, FieldError, Location, OUTBOX};
+use taskwire_domain::{Chain, Conflict, Error, FieldError, Location, OUTBOX};
 
 use crate::failure::{Failure, FailureNote, Refusal};
 use crate::failure_table::{self, Row};
@@ -176,6 +176,10 @@ fn detail_of_error(error: &Error, at_most: usize, repeats: Repeats) -> String {
             count => format!("{count} values of the request are wrong; errors names each"),
         },
         error @ Error::NotFound(_) => error.to_string(),
+        Error::Conflict(Conflict::NotYetSearchable) => {
+            "searches do not see the writes in after yet; send it again, or with a longer timeout, or without strict"
+                .to_owned()
+        }
         Error::Conflict(conflict) => conflict.to_string(),
         Error::ViewGone => {
             "what the cursor goes on in is not kept any more: it was not used for too long, the walk was at its end, too many others were begun since, or the index was replaced; begin anew with the cursor *"

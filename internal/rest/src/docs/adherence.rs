@@ -72,6 +72,31 @@ pub(crate) fn assert_documented(method: &Method, path: &str, status: u16, header
     if let Err(wrong) = check(&content["schema"], body, "") {
         panic!("{what} with {body}: {wrong}");
     }
+    let listed = codes_listed(operation);
+    for code in codes_of_wrong_values(body) {
+        assert!(
+            listed.contains(code),
+            "{what} with the code {code}, which its 400 does not list: see `violation_table.rs` and `docs/endpoint/refusals.rs`"
+        );
+    }
+}
+
+/// The codes for which this operation refuses single values, as its 400 lists them.
+pub(crate) fn codes_listed(operation: &'static Value) -> BTreeSet<&'static str> {
+    let list = resolve(&operation["responses"]["400"])["description"].as_str();
+    let lines = list.unwrap_or_default().lines();
+    lines
+        .filter_map(|line| Some(line.strip_prefix("- `")?.split_once("`: ")?.0))
+        .collect()
+}
+
+/// The codes that an answer tells of single values, be it in the results of a bulk.
+pub(crate) fn codes_of_wrong_values(answer: &Value) -> impl Iterator<Item = &str> {
+    let results = answer["results"].as_array().into_iter().flatten();
+    let problems = results.map(|result| &result["problem"]).chain([answer]);
+    problems
+        .flat_map(|problem| problem["errors"].as_array().into_iter().flatten())
+        .filter_map(|error| error["code"].as_str())
 }
 
 /// Whether the header depends on how the service is configured or on what the answer says.

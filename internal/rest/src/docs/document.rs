@@ -107,7 +107,7 @@ Under `/tasks` the same holds for the parameters of a query. Answers hold every 
 ignore those you do not know.
 
 **Problems** are `application/problem+json` (RFC 9457). Branch on `code`, which never changes its meaning. A 400 names \
-every wrong value at once. A 503 was certainly not applied and may be sent again. A 504 with the code \
+every wrong value at once, each with a code of those that the operation lists. A 503 was certainly not applied and may be sent again. A 504 with the code \
 `outcome-unknown` may have been applied or not: send it again under the same `Idempotency-Key` where one is taken, and \
 read the task first where none is.
 

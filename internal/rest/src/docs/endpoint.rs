@@ -15,10 +15,13 @@ use crate::media_type::BodyKind;
 mod header;
 mod parameter;
 mod problems;
+mod refusals;
+
+use refusals::Refusals;
 
 pub(crate) use header::Header;
 pub(crate) use parameter::{ENTITY_TAGS, Parameter};
-pub(super) use problems::{answers as problem_answers, by_answer as problems_by_answer};
+pub(super) use problems::answers as problem_answers;
 
 /// The groups of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,7 @@ impl Tag {
 /// One endpoint of the document.
 pub(crate) struct Endpoint {
     operation: OperationBuilder,
+    refusals: Refusals,
     failures: Vec<FailureKind>,
     /// Neither the rate of a client nor the room for requests is for it.
     is_for_probes: bool,
@@ -81,6 +85,7 @@ impl Endpoint {
         }
         Self {
             operation,
+            refusals: Refusals::of_every_request(tag),
             failures,
             is_for_probes,
         }
@@ -91,12 +96,14 @@ impl Endpoint {
     pub(crate) fn takes(mut self, parameter: Parameter) -> Self {
         let reference = Ref::new(format!("#/components/parameters/{}", parameter.key()));
         self.operation = self.operation.parameter_ref(reference);
+        self.refusals.add_parameter(parameter);
         self
     }
 
     /// It reads a body, which must be there.
     pub(crate) fn reads(mut self, body: Body) -> Self {
         let kind = body.kind;
+        self.refusals.add_body(body.shape);
         self.operation = self.operation.request_body(Some(body.into()));
         self.fails([FailureKind::UnsupportedMediaType(kind), FailureKind::PackedBody])
     }
@@ -129,12 +136,14 @@ impl Endpoint {
         &self.failures
     }
 
-    /// The operation, its failures as references to shared answers.
+    /// The operation: its failures are references to shared answers, but for the one that lists its own refusals.
     pub(super) fn operation(self) -> Operation {
-        let problems = problems_by_answer(&self.failures);
+        let refusal = problems::refusal(&self.refusals);
+        let operation = self.operation.response(StatusCode::BAD_REQUEST.as_str(), refusal);
+        let problems = problems::by_answer(&self.failures);
         problems
             .into_iter()
-            .fold(self.operation, |operation, ((status, name), _)| {
+            .fold(operation, |operation, ((status, name), _)| {
                 operation.response(status.as_str(), Ref::from_response_name(name))
             })
             .build()

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use taskwire_domain::{Conflict, Error, FieldError, Location, Version, Violation};
+use taskwire_domain::{Conflict, Error, Location, Version};
 use taskwire_service::TaskService;
 
 use crate::body_limit::{MAX_BODY_BYTES, MAX_BULK_BYTES};
 use crate::failure::{Failure, Refusal};
 use crate::media_type::BodyKind;
 
-/// A kind of failure, in the order in which a document lists them.
+/// A kind of failure, in the order in which a document lists them. Wrong values are none of them: how they can be wrong
+/// depends on the endpoint (`endpoint/refusals.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FailureKind {
-    Invalid,
     NotFound,
     NotAcceptable,
     BodyTooSlow,
@@ -45,8 +45,7 @@ pub(crate) enum FailureKind {
 
 impl FailureKind {
     /// What any request can meet before it reaches its endpoint, or in it.
-    pub(crate) const OF_EVERY_REQUEST: [Self; 6] = [
-        Self::Invalid,
+    pub(crate) const OF_EVERY_REQUEST: [Self; 5] = [
         Self::BodyTooSlow,
         Self::BodyTooLarge,
         Self::TargetTooLong,
@@ -68,7 +67,6 @@ impl FailureKind {
     /// One that could have happened.
     pub(crate) fn specimen(self) -> Failure {
         match self {
-            Self::Invalid => wrong_values().into(),
             Self::NotFound => not_found().into(),
             Self::NotAcceptable => Refusal::NotAcceptable.into(),
             Self::BodyTooSlow => Refusal::BodyTooSlow.into(),
@@ -125,19 +123,4 @@ fn not_found() -> Error {
         |violation| Error::invalid(Location::Parameter("id".to_owned()), violation),
         Error::NotFound,
     )
-}
-
-fn wrong_values() -> Vec<FieldError> {
-    let missing = Violation::new("missing", "is required");
-    let malformed = Violation::new(
-        "malformed-entity-tag",
-        "must be * or a list of quoted entity tags, such as \"3\"",
-    );
-    vec![
-        FieldError::at_pointer("/description", missing),
-        FieldError {
-            location: Location::Header("if-match".to_owned()),
-            violation: malformed,
-        },
-    ]
 }

@@ -71,7 +71,8 @@ struct PageAnswer<'a> {
     next_cursor: Option<&'a str>,
 }
 
-fn decode_request(raw: Option<&str>) -> Decoded<ListRequest> {
+/// The parameters, each of them checked.
+pub(crate) fn decode_request(raw: Option<&str>) -> Decoded<ListRequest> {
     let mut query = Query::open(raw);
     let filter = ListFilter {
         is_done: query.optional("isDone", boolean),

@@ -61,7 +61,7 @@ pub(crate) async fn handle(
 }
 
 /// Null is absent throughout; an absent condition is none.
-fn decode_request(value: Value) -> Decoded<SearchRequest> {
+pub(crate) fn decode_request(value: Value) -> Decoded<SearchRequest> {
     let mut object = JsonObject::open(value)?;
     let words = object
         .nullable("description", |value| text(value, SearchText::parse))
@@ -279,6 +279,10 @@ mod tests {
         let strict = format!(r#"{{"after": ["{TASK}@2"], "timeout": "0s", "strict": true}}"#);
         let answer = api.send(post("/tasks/search", &strict)).await;
         assert_eq!(answer.problem(), (412, "not-yet-searchable"));
+        let detail = answer.body["detail"].as_str().unwrap();
+        for way_out in ["again", "longer timeout", "without strict"] {
+            assert!(detail.contains(way_out), "{detail}");
+        }
     }
 
     #[tokio::test]

@@ -22,42 +22,23 @@ use crate::search_answer::{self, after, facet, order, patience, window};
 pub(crate) fn endpoint() -> Endpoint {
     let answer = Answer::new("The tasks found, in the order of `sort`.")
         .shows(Component::SearchResult, examples::search_results());
-    Endpoint::new(
+    let endpoint = Endpoint::new(
         "searchTasksByQuery",
         Tag::Search,
         "Search tasks from a browser",
         "The same search as `searchTasks`. An absent condition is none: absent `isDone` finds both.",
-    )
-    .takes(Parameter::Words)
-    .takes(Parameter::IsDone)
-    .takes(Parameter::Priority)
-    .takes(Parameter::Categories)
-    .takes(Parameter::ParentId)
-    .takes(Parameter::ExternalId)
-    .takes(Parameter::DueBefore)
-    .takes(Parameter::DueAfter)
-    .takes(Parameter::StartBefore)
-    .takes(Parameter::StartAfter)
-    .takes(Parameter::CreatedBefore)
-    .takes(Parameter::CreatedAfter)
-    .takes(Parameter::SearchSort)
-    .takes(Parameter::Facets)
-    .takes(Parameter::Highlight)
-    .takes(Parameter::Suggest)
-    .takes(Parameter::After)
-    .takes(Parameter::Timeout)
-    .takes(Parameter::Strict)
-    .takes(Parameter::From)
-    .takes(Parameter::Size)
-    .takes(Parameter::SearchCursor)
-    .answers(StatusCode::OK, answer)
-    .fails([
-        FailureKind::CursorExpired,
-        FailureKind::NotYetSearchable,
-        FailureKind::NotAcceptable,
-        FailureKind::Unavailable,
-        FailureKind::TimedOut,
-    ])
+    );
+    Parameter::OF_SEARCH
+        .into_iter()
+        .fold(endpoint, Endpoint::takes)
+        .answers(StatusCode::OK, answer)
+        .fails([
+            FailureKind::CursorExpired,
+            FailureKind::NotYetSearchable,
+            FailureKind::NotAcceptable,
+            FailureKind::Unavailable,
+            FailureKind::TimedOut,
+        ])
 }
 
 pub(crate) async fn handle(
@@ -69,7 +50,8 @@ pub(crate) async fn handle(
     Ok(search_answer::answer(&search, &found))
 }
 
-fn decode_request(raw: Option<&str>) -> Decoded<SearchRequest> {
+/// The parameters, each of them checked.
+pub(crate) fn decode_request(raw: Option<&str>) -> Decoded<SearchRequest> {
     let mut query = Query::open(raw);
     let text = query.optional("q", SearchText::parse).flatten();
     let filter = filter(&mut query);

@@ -100,6 +100,32 @@ impl Parameter {
         Self::Traceparent,
     ];
 
+    /// What a search reads from its query, and under other names from its body.
+    pub(crate) const OF_SEARCH: [Self; 22] = [
+        Self::Words,
+        Self::IsDone,
+        Self::Priority,
+        Self::Categories,
+        Self::ParentId,
+        Self::ExternalId,
+        Self::DueBefore,
+        Self::DueAfter,
+        Self::StartBefore,
+        Self::StartAfter,
+        Self::CreatedBefore,
+        Self::CreatedAfter,
+        Self::SearchSort,
+        Self::Facets,
+        Self::Highlight,
+        Self::Suggest,
+        Self::After,
+        Self::Timeout,
+        Self::Strict,
+        Self::From,
+        Self::Size,
+        Self::SearchCursor,
+    ];
+
     /// Its name in `components/parameters`.
     pub(in crate::docs) fn key(self) -> String {
         format!("{self:?}")
@@ -152,6 +178,11 @@ impl Parameter {
             | Self::Traceparent => ParameterIn::Header,
             _ => ParameterIn::Query,
         }
+    }
+
+    /// Whether it stands behind the question mark.
+    pub(super) fn is_in_query(self) -> bool {
+        self.place() == ParameterIn::Query
     }
 
     fn description(self) -> String {

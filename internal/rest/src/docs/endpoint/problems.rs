@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use serde_json::Value;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::{Response, ResponseBuilder};
 
-use super::Header;
+use super::{Header, Refusals};
 use crate::docs::{Component, FailureKind, examples};
+use crate::failure::Failure;
+use crate::failure_table::Row;
 use crate::media_type::BodyKind;
 use crate::problem::Repeats;
 use crate::{failure_table, problem};
@@ -25,7 +28,7 @@ const OF_EVERY_PROBLEM: [Header; 4] = [
 type Name = String;
 
 /// These kinds of failure by the status they have, and for each status the name of the answer.
-pub(in crate::docs) fn by_answer(kinds: &[FailureKind]) -> BTreeMap<(StatusCode, Name), Vec<FailureKind>> {
+pub(super) fn by_answer(kinds: &[FailureKind]) -> BTreeMap<(StatusCode, Name), Vec<FailureKind>> {
     let mut by_status: BTreeMap<StatusCode, Vec<FailureKind>> = BTreeMap::new();
     let mut kinds = kinds.to_vec();
     kinds.sort();
@@ -53,29 +56,28 @@ pub(in crate::docs) fn answers<'a>(
         .collect()
 }
 
+/// The answer to wrong values, with the codes that it can name.
+pub(super) fn refusal(refusals: &Refusals) -> Response {
+    let specimen = Specimen::of(&refusals.specimen().into(), Repeats::UnderKey);
+    let description = format!(
+        "{}\n\n`errors` names every wrong value at once, each with one of these codes:\n\n{}",
+        specimen.sentence(),
+        refusals.list()
+    );
+    response(description, vec![specimen], &[])
+}
+
 fn answer(kinds: &[FailureKind]) -> Response {
     let specimens = kinds.iter().map(|kind| {
-        let failure = kind.specimen();
-        let row = failure_table::row(&failure);
-        // Strings and numbers under string keys: they always have a form in JSON.
         let repeats = if *kind == FailureKind::ChangeUnknown {
             Repeats::AfterRead
         } else {
             Repeats::UnderKey
         };
-        let document = problem::document(&failure, REQUEST_ID, repeats);
-        let document = serde_json::to_value(document).unwrap_or_default();
-        (row.code, row.title, document)
+        Specimen::of(&kind.specimen(), repeats)
     });
     let specimens: Vec<_> = specimens.collect();
-    let titles: Vec<_> = specimens
-        .iter()
-        .map(|(code, title, _)| format!("`{code}`: {title}."))
-        .collect();
-    let content = ContentBuilder::new()
-        .schema(Some(Component::Problem.reference()))
-        .examples_from_iter(examples::to_openapi(specimens))
-        .build();
+    let sentences: Vec<_> = specimens.iter().map(Specimen::sentence).collect();
     let headers: &[Header] = match kinds {
         [
             FailureKind::Unavailable | FailureKind::Overloaded | FailureKind::RateLimited,
@@ -90,8 +92,41 @@ fn answer(kinds: &[FailureKind]) -> Response {
         }
         _ => &[],
     };
+    response(sentences.join("\n\n"), specimens, headers)
+}
+
+/// One problem document of a kind.
+struct Specimen {
+    row: Row,
+    document: Value,
+}
+
+impl Specimen {
+    fn of(failure: &Failure, repeats: Repeats) -> Self {
+        let document = problem::document(failure, REQUEST_ID, repeats);
+        Self {
+            row: failure_table::row(failure),
+            // Strings and numbers under string keys: they always have a form in JSON.
+            document: serde_json::to_value(document).unwrap_or_default(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Row { code, title, .. } = self.row;
+        format!("`{code}`: {title}.")
+    }
+}
+
+fn response(description: String, specimens: Vec<Specimen>, headers: &[Header]) -> Response {
+    let specimens = specimens
+        .into_iter()
+        .map(|Specimen { row, document }| (row.code, row.title, document));
+    let content = ContentBuilder::new()
+        .schema(Some(Component::Problem.reference()))
+        .examples_from_iter(examples::to_openapi(specimens.collect()))
+        .build();
     let response = ResponseBuilder::new()
-        .description(titles.join("\n\n"))
+        .description(description)
         .content("application/problem+json", content);
     OF_EVERY_PROBLEM
         .iter()

@@ -71,7 +71,12 @@ pub(super) fn wrong_value() -> Schema {
             of(Type::String).described("A parameter of the path or the query."),
         ),
         ("header", of(Type::String).described("A header, in lower case.")),
-        ("code", code().described("Which rule is broken, for programs.")),
+        (
+            "code",
+            code().described(
+                "Which rule is broken, for programs: one of the codes that the operation lists with its 400.",
+            ),
+        ),
         (
             "detail",
             of(Type::String).described("Which rule is broken, and what would be right."),
