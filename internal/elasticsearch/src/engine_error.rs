@@ -61,7 +61,7 @@ struct Cause {
 
 /// A sentence that may quote a document, half a character of it included (`"\ud800"`): no string, but no reason not to
 /// understand what is said around it either.
-struct Words(String);
+pub(crate) struct Words(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -36,6 +36,7 @@ mod states;
 mod tombstones;
 mod upkeep;
 mod url;
+mod view_gone;
 mod walk;
 mod write_aliases;
 

@@ -12,6 +12,7 @@ use crate::ElasticsearchSearch;
 use crate::client::{JSON, Request};
 use crate::search::{SearchFault, page, unavailable};
 use crate::search_body::search_body;
+use crate::view_gone::is_gone;
 
 /// Where a page ended, as it is told to the caller.
 #[derive(Serialize, Deserialize)]
@@ -231,55 +232,4 @@ struct HitsTold {
 #[derive(Deserialize)]
 struct HitTold {
     sort: Vec<Value>,
-}
-
-/// Whether a refusal says that the view is not there any more: it ended, or its index is gone. The type of the whole may be
-/// that of a search that failed on its shards, of which each has its own.
-fn is_gone(body: &[u8]) -> bool {
-    const GONE: [&str; 3] = [
-        "search_context_missing_exception",
-        "index_not_found_exception",
-        "shard_not_found_exception",
-    ];
-    let Ok(refusal) = serde_json::from_slice::<Refusal>(body) else {
-        return false;
-    };
-    let Cause {
-        kind,
-        root_cause,
-        failed_shards,
-    } = refusal.error;
-    let shards = failed_shards.iter().map(|shard| &shard.reason.kind);
-    let mut kinds = root_cause
-        .iter()
-        .map(|cause| &cause.kind)
-        .chain(shards)
-        .chain([&kind]);
-    kinds.any(|kind| GONE.contains(&kind.as_str()))
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: Cause,
-}
-
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    root_cause: Vec<Kind>,
-    #[serde(default)]
-    failed_shards: Vec<FailedShard>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct FailedShard {
-    reason: Kind,
 }

@@ -1,6 +1,8 @@
 //! A server that says what the test wants, for faults that a real one cannot be made to show.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -10,6 +12,8 @@ use tokio::task::JoinSet;
 pub(crate) struct Asked {
     pub(crate) head: String,
     pub(crate) body: String,
+    /// The number of its connection, from 0 in the order in which they were made.
+    pub(crate) connection: usize,
 }
 
 impl Asked {
@@ -78,6 +82,7 @@ pub(crate) fn said(status: u16, body: &str) -> Said {
 /// Answers every request with what a function makes of it. It ends with this value.
 pub(crate) struct FakeServer {
     pub(crate) url: String,
+    ended: Arc<AtomicUsize>,
     _connections: JoinSet<()>,
 }
 
@@ -97,25 +102,41 @@ impl FakeServer {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let ended = Arc::new(AtomicUsize::new(0));
         let mut connections = JoinSet::new();
+        let count = ended.clone();
         connections.spawn(async move {
             let mut open = JoinSet::new();
-            loop {
+            for number in 0.. {
                 let (socket, _) = listener.accept().await.unwrap();
-                open.spawn(serve(socket, answer.clone()));
+                let (answer, count) = (answer.clone(), count.clone());
+                open.spawn(async move {
+                    serve(socket, number, answer).await;
+                    count.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         Self {
             url,
+            ended,
             _connections: connections,
         }
     }
+
+    /// How many connections were ended after what was asked on them was answered.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended.load(Ordering::SeqCst)
+    }
 }
 
-async fn serve<F: Future<Output = Said>>(mut socket: TcpStream, answer: impl Fn(Asked) -> F) {
+async fn serve<F: Future<Output = Said>>(
+    mut socket: TcpStream,
+    connection: usize,
+    answer: impl Fn(Asked) -> F,
+) {
     let mut received = Vec::new();
     while let Ok(1..) = socket.read_buf(&mut received).await {
-        let Some(asked) = complete(&received) else {
+        let Some(asked) = complete(&received, connection) else {
             continue;
         };
         received.clear();
@@ -132,7 +153,7 @@ async fn serve<F: Future<Output = Said>>(mut socket: TcpStream, answer: impl Fn(
     }
 }
 
-fn complete(received: &[u8]) -> Option<Asked> {
+fn complete(received: &[u8], connection: usize) -> Option<Asked> {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&received[..end]).into_owned();
     let length = head
@@ -144,5 +165,6 @@ fn complete(received: &[u8]) -> Option<Asked> {
     is_complete.then(|| Asked {
         head,
         body: String::from_utf8_lossy(body).into_owned(),
+        connection,
     })
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
 
 pub(crate) mod fake_server;
+pub(crate) mod stopped_clock;
 
 use reqwest::Method;
 use serde_json::{Value, json};
