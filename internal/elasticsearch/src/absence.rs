@@ -166,3 +166,36 @@ impl Absence {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::SearchSettings;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        search: SearchSettings,
+    }
+
+    fn told_after(limit: Duration) -> Duration {
+        let patience = Absence::new(limit).patience;
+        // Silence, and the time for a sign of life.
+        patience + patience
+    }
+
+    #[test]
+    fn by_default_an_absence_is_told_in_under_a_second() {
+        let Program { search } = Program::parse_from(["x"]);
+        let told = told_after(search.search_limit());
+        assert!(told < Duration::from_secs(1), "{told:?}");
+    }
+
+    #[test]
+    fn an_absence_is_told_long_before_a_long_limit_and_not_after_a_hiccup() {
+        assert_eq!(told_after(Duration::from_secs(60)), Duration::from_secs(4));
+        assert_eq!(told_after(Duration::from_millis(10)), Duration::from_millis(400));
+    }
+}

@@ -1,4 +1,5 @@
-//! A server that goes silent, and one that is merely slow or busy. These tests need no engine.
+//! A server that goes silent, and one that is merely slow or busy. These tests need no engine, and no time: it passes when
+//! they say so.
 
 #![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
 
@@ -6,28 +7,33 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::{join, join_all};
 use support::client;
 use support::fake_server::{Asked, FakeServer, Said, said};
+use support::stopped_clock::{StoppedClock, look_around, until};
 use taskwire_domain::{
     ConsistencyToken, Dependency, Error, SearchPage, SearchQuery, SearchWindow, TaskSearch, Version,
 };
 use taskwire_elasticsearch::{ElasticsearchSearch, SearchSettings};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
+use tokio::sync::{Barrier, Notify};
+use tokio::time::Instant;
 
 const NOTHING: &str = r#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":0}}}"#;
 
 /// The size of a page that takes long to find.
 const DEAR: u32 = 97;
 
+/// What a search may take by default.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// After this long in silence, a sign of life is asked for; and nothing is asked for as long when there was none.
 const PATIENCE: Duration = Duration::from_millis(400);
+
+/// The shortest time.
+const MOMENT: Duration = Duration::ZERO;
 
 fn search_within(url: &str, limit: Duration) -> ElasticsearchSearch {
     let settings = SearchSettings {
@@ -40,6 +46,19 @@ async fn find(search: &ElasticsearchSearch) -> Result<SearchPage, Error> {
     search.search(&SearchQuery::default()).await
 }
 
+async fn find_many(search: &ElasticsearchSearch, number: usize) -> Vec<Result<SearchPage, Error>> {
+    join_all((0..number).map(|_| find(search))).await
+}
+
+async fn find_dear(search: &ElasticsearchSearch) -> Result<SearchPage, Error> {
+    let window = SearchWindow { from: 0, size: DEAR };
+    let query = SearchQuery {
+        window,
+        ..SearchQuery::default()
+    };
+    search.search(&query).await
+}
+
 fn is_silent(found: &Result<SearchPage, Error>) -> bool {
     matches!(found, Err(Error::Unavailable { cause, .. }) if cause.to_string().contains("sign of life"))
 }
@@ -47,9 +66,12 @@ fn is_silent(found: &Result<SearchPage, Error>) -> bool {
 /// A server that answers or is silent, and counts what it is asked.
 #[derive(Default)]
 struct Scene {
-    lives: AtomicBool,
+    answers_searches: AtomicBool,
+    gives_signs: AtomicBool,
+    /// Lets a dear search be answered.
+    dear: Notify,
     searches: AtomicUsize,
-    signs_of_life: AtomicUsize,
+    signs: AtomicUsize,
 }
 
 impl Scene {
@@ -64,32 +86,57 @@ impl Scene {
     }
 
     async fn answer(&self, asked: &Asked) -> Said {
-        let (count, answer) = match asked.head.starts_with("HEAD / ") {
-            true => (&self.signs_of_life, said(405, "")),
-            false => (&self.searches, said(200, NOTHING)),
+        let (count, is_answered, answer) = match asked.head.starts_with("HEAD / ") {
+            true => (&self.signs, &self.gives_signs, said(405, "")),
+            false => (&self.searches, &self.answers_searches, said(200, NOTHING)),
         };
         count.fetch_add(1, Ordering::SeqCst);
-        match self.lives.load(Ordering::SeqCst) {
-            true => answer,
-            false => std::future::pending().await,
+        if !is_answered.load(Ordering::SeqCst) {
+            return std::future::pending().await;
         }
+        if asked.body.contains(&format!("\"size\":{DEAR}")) {
+            self.dear.notified().await;
+        }
+        answer
     }
 
-    fn counts(&self) -> (usize, usize) {
+    fn lives(&self) {
+        self.answers_searches.store(true, Ordering::SeqCst);
+        self.gives_signs.store(true, Ordering::SeqCst);
+    }
+
+    /// Searches and signs of life that it was asked for.
+    fn asked(&self) -> (usize, usize) {
         let count = |count: &AtomicUsize| count.load(Ordering::SeqCst);
-        (count(&self.searches), count(&self.signs_of_life))
+        (count(&self.searches), count(&self.signs))
+    }
+
+    async fn until_asked(&self, searches: usize, signs: usize) {
+        let what = format!("{searches} searches and {signs} signs of life were asked for");
+        until(&what, || self.asked() == (searches, signs)).await;
     }
 }
 
 #[tokio::test]
 async fn a_silent_server_is_asked_by_one_at_a_time_and_everybody_else_is_refused_at_once() {
+    let clock = StoppedClock::stop();
     let (scene, server) = Scene::start().await;
     let search = search_within(&server.url, LIMIT);
-    let first = join_all((0..10).map(|_| find(&search))).await;
+    let began = Instant::now();
+    let waiting = async {
+        scene.until_asked(10, 0).await;
+        clock.pass(PATIENCE).await;
+        scene.until_asked(10, 1).await;
+        clock.pass(PATIENCE).await;
+    };
+    let (first, ()) = join(find_many(&search, 10), waiting).await;
     assert!(first.iter().all(is_silent), "{first:?}");
-    assert_eq!(scene.counts(), (10, 1), "one asked for all");
+    assert_eq!(scene.asked(), (10, 1), "one asked for all");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(1), "an absence is told after {took:?}");
 
-    let refused = join_all((0..100).map(|_| find(&search))).await;
+    clock.pass(PATIENCE / 2).await;
+    let refused = find_many(&search, 100).await;
     assert!(refused.iter().all(is_silent), "{refused:?}");
     assert!(search.check().await.is_err());
     let token = ConsistencyToken {
@@ -97,100 +144,92 @@ async fn a_silent_server_is_asked_by_one_at_a_time_and_everybody_else_is_refused
         version: Version::new(1).unwrap(),
     };
     assert!(search.await_writes(&[token], LIMIT).await.is_err());
-    let (searches, signs_of_life) = scene.counts();
-    assert_eq!(searches, 10, "no search is sent to a server that is away");
-    assert!(signs_of_life <= 2, "{signs_of_life}");
+    assert_eq!(scene.asked(), (10, 1), "nothing is sent to a server that is away");
 
-    tokio::time::sleep(2 * PATIENCE).await;
-    assert_eq!(
-        scene.counts(),
-        (searches, signs_of_life),
-        "nobody searches, nothing is asked"
-    );
-
-    let together = join_all((0..100).map(|_| find(&search))).await;
+    // Nobody searches, nothing is asked.
+    clock.pass(2 * PATIENCE).await;
+    clock.pass(2 * PATIENCE).await;
+    let waiting = async {
+        scene.until_asked(10, 2).await;
+        clock.pass(PATIENCE).await;
+    };
+    let (together, ()) = join(find_many(&search, 100), waiting).await;
     assert!(together.iter().all(is_silent), "{together:?}");
-    assert_eq!(
-        scene.counts(),
-        (searches, signs_of_life + 1),
-        "one of a hundred asks"
-    );
+    assert_eq!(scene.asked(), (10, 2), "one of a hundred asks");
 }
 
 #[tokio::test]
 async fn a_server_that_is_back_is_searched_by_the_next_who_asks() {
+    let clock = StoppedClock::stop();
     let (scene, server) = Scene::start().await;
     let search = search_within(&server.url, LIMIT);
-    assert!(is_silent(&find(&search).await));
-    scene.lives.store(true, Ordering::SeqCst);
-    tokio::time::sleep(PATIENCE).await;
+    let waiting = async {
+        scene.until_asked(1, 0).await;
+        clock.pass(PATIENCE).await;
+        scene.until_asked(1, 1).await;
+        clock.pass(PATIENCE).await;
+    };
+    let (found, ()) = join(find(&search), waiting).await;
+    assert!(is_silent(&found), "{found:?}");
+    scene.lives();
+    clock.pass(PATIENCE).await;
     find(&search).await.unwrap();
-    let all = join_all((0..20).map(|_| find(&search))).await;
+    let all = find_many(&search, 20).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(scene.asked(), (22, 2));
 }
 
 #[tokio::test]
 async fn a_dear_search_is_waited_for_while_the_server_gives_signs_of_life() {
-    let answer = |asked: Asked| async move {
-        if asked.head.starts_with("HEAD") {
-            return said(403, "");
-        }
-        if asked.body.contains("\"size\":99") {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-        }
-        said(200, NOTHING)
-    };
-    let server = FakeServer::start_slow(answer).await;
-    let search = search_within(&server.url, Duration::from_secs(10));
-    let mut dear = SearchQuery::default();
-    dear.window.size = 99;
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    scene.lives();
+    let search = search_within(&server.url, 5 * LIMIT);
     let others = async {
-        for _ in 0..40 {
-            find(&search).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        scene.until_asked(1, 0).await;
+        // As long as nobody else searches it is asked for them.
+        for sign in 1..=2 {
+            clock.pass(5 * PATIENCE).await;
+            scene.until_asked(1, sign).await;
+            until("it was heard", || server.ended() == sign).await;
         }
+        // What others are answered is one.
+        for _ in 0..2 {
+            find(&search).await.unwrap();
+            clock.pass(5 * PATIENCE / 2).await;
+            find(&search).await.unwrap();
+            clock.pass(5 * PATIENCE / 2).await;
+        }
+        find(&search).await.unwrap();
+        scene.dear.notify_one();
     };
-    let (found, ()) = join(search.search(&dear), others).await;
+    let (found, ()) = join(find_dear(&search), others).await;
     found.unwrap();
+    assert_eq!(scene.asked(), (6, 2));
 }
 
 /// As behind a proxy that has no connections left, or while names are not resolved.
 #[tokio::test]
 async fn a_server_that_answers_others_is_not_silent_though_no_new_connection_can_be_made() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let is_full = Arc::new(AtomicBool::new(false));
-    let full = is_full.clone();
-    let mut server = JoinSet::new();
-    server.spawn(async move {
-        let mut connections = JoinSet::new();
-        loop {
-            let (socket, _) = listener.accept().await.unwrap();
-            if full.load(Ordering::SeqCst) {
-                connections.spawn(async move {
-                    let _socket = socket;
-                    std::future::pending().await
-                });
-            } else {
-                connections.spawn(answer_until_dead(socket, Some(Arc::default())));
-            }
-        }
-    });
-    let search = search_within(&url, 4 * LIMIT);
-    let alive = join_all((0..10).map(|_| find(&search))).await;
-    assert!(alive.iter().all(Result::is_ok), "{alive:?}");
-    is_full.store(true, Ordering::SeqCst);
-    // Longer than the patience of a fifth of the limit, and the time that a sign of life may take.
-    let dear = SearchQuery {
-        window: SearchWindow { from: 0, size: DEAR },
-        ..SearchQuery::default()
-    };
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    scene.lives();
+    // A sign of life is all that a new connection is made for.
+    scene.gives_signs.store(false, Ordering::SeqCst);
+    let search = search_within(&server.url, 5 * LIMIT);
     let others = async {
-        for _ in 0..40 {
+        scene.until_asked(1, 0).await;
+        for sign in 1..=2 {
+            clock.pass(5 * PATIENCE).await;
+            until("a sign of life was asked for", || scene.asked().1 == sign).await;
+            clock.pass(MOMENT).await;
             find(&search).await.unwrap();
+            clock.pass(5 * PATIENCE).await;
         }
+        find(&search).await.unwrap();
+        scene.dear.notify_one();
     };
-    let (found, ()) = join(search.search(&dear), others).await;
+    let (found, ()) = join(find_dear(&search), others).await;
     found.unwrap();
 }
 
@@ -198,67 +237,74 @@ async fn a_server_that_answers_others_is_not_silent_though_no_new_connection_can
 #[tokio::test]
 async fn dead_connections_to_a_server_that_lives_are_no_absence() {
     const OLD: usize = 20;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let dead = Arc::new(AtomicBool::new(false));
-    let is_dead = dead.clone();
-    let mut server = JoinSet::new();
-    server.spawn(async move {
-        let mut connections = JoinSet::new();
-        loop {
-            let (socket, _) = listener.accept().await.unwrap();
-            let is_dead = (!is_dead.load(Ordering::SeqCst)).then(|| is_dead.clone());
-            connections.spawn(answer_until_dead(socket, is_dead));
+    const STEP: Duration = Duration::from_millis(50);
+    #[derive(Default)]
+    struct Asks {
+        are_dead: AtomicBool,
+        on_dead: AtomicUsize,
+        on_new: AtomicUsize,
+        signs: AtomicUsize,
+    }
+    let clock = StoppedClock::stop();
+    let asks = Arc::new(Asks::default());
+    let (noted, all_there) = (asks.clone(), Arc::new(Barrier::new(OLD)));
+    let answer = move |asked: Asked| {
+        let (asks, all_there) = (noted.clone(), all_there.clone());
+        async move {
+            if asked.head.starts_with("HEAD") {
+                asks.signs.fetch_add(1, Ordering::SeqCst);
+                return said(200, "");
+            }
+            match (asked.connection < OLD, asks.are_dead.load(Ordering::SeqCst)) {
+                (true, true) => {
+                    asks.on_dead.fetch_add(1, Ordering::SeqCst);
+                    std::future::pending().await
+                }
+                // At once, so that each needs a connection of its own.
+                (true, false) => {
+                    all_there.wait().await;
+                }
+                (false, _) => {
+                    asks.on_new.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+            said(200, NOTHING)
         }
-    });
-    let search = search_within(&url, LIMIT);
-    let alive = join_all((0..OLD).map(|_| find(&search))).await;
+    };
+    let server = FakeServer::start_slow(answer).await;
+    let search = search_within(&server.url, LIMIT);
+    let alive = find_many(&search, OLD).await;
     assert!(alive.iter().all(Result::is_ok), "{alive:?}");
-    dead.store(true, Ordering::SeqCst);
-    let mut given_up = 0;
-    for _ in 0..3 {
-        let found = join_all((0..2 * OLD).map(|_| find(&search))).await;
-        assert!(!found.iter().any(is_silent), "{found:?}");
-        given_up += found.iter().filter(|found| found.is_err()).count();
-    }
-    assert!((1..=OLD).contains(&given_up), "one for each of them: {given_up}");
-    find(&search).await.unwrap();
-}
-
-/// Takes its time, so that searches at once need connections of their own.
-async fn answer_until_dead(mut socket: TcpStream, is_dead: Option<Arc<AtomicBool>>) {
-    let mut received = Vec::with_capacity(8_192);
-    while let Ok(1..) = socket.read_buf(&mut received).await {
-        if is_dead
-            .as_ref()
-            .is_some_and(|is_dead| is_dead.load(Ordering::SeqCst))
-        {
-            return std::future::pending().await;
+    asks.are_dead.store(true, Ordering::SeqCst);
+    let count = |count: &AtomicUsize| count.load(Ordering::SeqCst);
+    let waiting = async {
+        until("all are on their way", || {
+            count(&asks.on_dead) + count(&asks.on_new) == 2 * OLD
+        })
+        .await;
+        // In small steps, in none of which a sign of life comes too late.
+        let steps = (LIMIT + PATIENCE).div_duration_f32(STEP) as usize;
+        for _ in 0..steps {
+            clock.pass(STEP).await;
+            until("every sign of life was heard", || {
+                server.ended() >= count(&asks.signs)
+            })
+            .await;
+            look_around().await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        // The body may have come behind the head.
-        let _ = socket.try_read_buf(&mut received);
-        if String::from_utf8_lossy(&received).contains(&format!("\"size\":{DEAR}")) {
-            tokio::time::sleep(4 * LIMIT / 2).await;
-        }
-        let body = if received.starts_with(b"HEAD") {
-            ""
-        } else {
-            NOTHING
-        };
-        received.clear();
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        if socket.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
-    }
+    };
+    let (found, ()) = join(find_many(&search, 2 * OLD), waiting).await;
+    assert!(!found.iter().any(is_silent), "{found:?}");
+    let given_up = found.iter().filter(|found| found.is_err()).count();
+    assert!(given_up > 0, "no connection was dead");
+    assert_eq!(given_up, count(&asks.on_dead), "one for each of them");
+    let again = find_many(&search, 2 * OLD).await;
+    assert!(again.iter().all(Result::is_ok), "{again:?}");
 }
 
 #[tokio::test]
 async fn an_answer_is_presence_whatever_it_says() {
+    let _clock = StoppedClock::stop();
     for status in [400, 401, 404, 429, 500, 503] {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
@@ -278,14 +324,15 @@ async fn an_answer_is_presence_whatever_it_says() {
 
 #[tokio::test]
 async fn a_refused_connection_is_told_at_once_and_tried_every_time() {
+    let _clock = StoppedClock::stop();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let search = search_within(&url, Duration::from_secs(20));
+    let search = search_within(&url, LIMIT);
     let began = Instant::now();
     for _ in 0..20 {
         let found = find(&search).await;
         assert!(found.is_err() && !is_silent(&found), "{found:?}");
     }
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }

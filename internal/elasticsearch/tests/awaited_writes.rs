@@ -1,4 +1,4 @@
-//! Waiting for writes on a server that is particular. These tests need no engine.
+//! Waiting for writes on a server that is particular, and the pauses between two refreshes. These tests need no engine.
 
 #![allow(clippy::unwrap_used, reason = "everything here runs inside a test")]
 
@@ -7,10 +7,14 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::{join, join3};
 use support::fake_server::{Asked, FakeServer, Said, said};
 use support::search;
+use support::stopped_clock::{StoppedClock, look_around, until};
 use taskwire_domain::{ConsistencyToken, Error, SearchQuery, TaskSearch, Version};
 use taskwire_elasticsearch::ElasticsearchSearch;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 const ID: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
 const NOTHING: &str = r#"{"timed_out":false,"_shards":{"failed":0},"hits":{"total":{"value":0}}}"#;
@@ -140,4 +144,122 @@ async fn those_who_waited_while_a_refresh_failed_do_not_each_ask_again() {
         "{told:?}"
     );
     assert_eq!((count(&asks, "_mget"), count(&asks, "_refresh")), (1, 1));
+}
+
+/// The least time between two refreshes of one process.
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// A server that shows no document, and notes when it was asked for a refresh.
+#[derive(Default)]
+struct Refreshes {
+    asked: Mutex<Vec<Instant>>,
+    looks: Mutex<usize>,
+    /// Lets the first look be answered.
+    first_look: Notify,
+    /// Lets the first refresh be answered.
+    first_refresh: Notify,
+}
+
+impl Refreshes {
+    async fn start() -> (Arc<Self>, FakeServer) {
+        let refreshes = Arc::new(Self::default());
+        let asked = refreshes.clone();
+        let answer = move |request: Asked| {
+            let refreshes = asked.clone();
+            async move { refreshes.answer(&request).await }
+        };
+        (refreshes, FakeServer::start_slow(answer).await)
+    }
+
+    async fn answer(&self, asked: &Asked) -> Said {
+        let is_refresh = asked.head.contains("/_refresh");
+        if is_refresh {
+            self.asked.lock().unwrap().push(Instant::now());
+        } else {
+            *self.looks.lock().unwrap() += 1;
+        }
+        if is_refresh && self.number() == 1 {
+            self.first_refresh.notified().await;
+        }
+        if !is_refresh && self.looks() == 1 {
+            self.first_look.notified().await;
+        }
+        said(200, "{}")
+    }
+
+    fn number(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    fn looks(&self) -> usize {
+        *self.looks.lock().unwrap()
+    }
+
+    /// Lets time pass in small steps, with many looks at the sockets in each, until it was asked for so many.
+    async fn pass_until(&self, clock: &StoppedClock, number: usize) {
+        for _ in 0..1_000 {
+            look_around().await;
+            if self.number() == number {
+                return;
+            }
+            clock.pass(Duration::from_millis(1)).await;
+        }
+        panic!("{} refreshes were asked for, not {number}", self.number());
+    }
+
+    fn pauses(&self) -> Vec<Duration> {
+        let asked = self.asked.lock().unwrap();
+        asked.windows(2).map(|two| two[1] - two[0]).collect()
+    }
+}
+
+#[tokio::test]
+async fn there_is_a_pause_between_two_refreshes() {
+    let clock = StoppedClock::stop();
+    let (refreshes, server) = Refreshes::start().await;
+    refreshes.first_look.notify_one();
+    refreshes.first_refresh.notify_one();
+    let search = of(&server.url);
+    let token = token();
+    let waiting = join3(
+        search.await_writes(&token, Duration::from_secs(1)),
+        search.await_writes(&token, Duration::from_secs(1)),
+        search.await_writes(&token, Duration::from_secs(1)),
+    );
+    let passing = async {
+        for number in 1..=4 {
+            refreshes.pass_until(&clock, number).await;
+        }
+        clock.pass(Duration::from_secs(1)).await;
+    };
+    let (told, ()) = join(waiting, passing).await;
+    assert!(matches!(told, (Ok(false), Ok(false), Ok(false))), "{told:?}");
+    let pauses = refreshes.pauses();
+    assert!(pauses.iter().all(|pause| *pause >= BETWEEN), "{pauses:?}");
+}
+
+/// One who gives up while it waits for its refresh does not tell how that went.
+#[tokio::test]
+async fn there_is_a_pause_behind_a_refresh_that_somebody_gave_up() {
+    let clock = StoppedClock::stop();
+    let (refreshes, server) = Refreshes::start().await;
+    let search = of(&server.url);
+    let token = token();
+    let waiting = join(
+        search.await_writes(&token, Duration::from_millis(300)),
+        search.await_writes(&token, Duration::from_secs(1)),
+    );
+    let passing = async {
+        // A look that takes longer than the pause, after which there is hardly time for the refresh.
+        until("it was looked", || refreshes.looks() == 1).await;
+        clock.pass(Duration::from_millis(290)).await;
+        refreshes.first_look.notify_one();
+        until("a refresh was asked for", || refreshes.number() == 1).await;
+        refreshes.pass_until(&clock, 2).await;
+        clock.pass(Duration::from_secs(1)).await;
+    };
+    let (told, ()) = join(waiting, passing).await;
+    assert!(matches!(told, (Ok(false), Ok(false))), "{told:?}");
+    let pauses = refreshes.pauses();
+    assert!(pauses[0] >= BETWEEN, "{pauses:?}");
 }

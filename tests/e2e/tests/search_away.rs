@@ -21,6 +21,10 @@ const SEARCHES: usize = 20;
 /// What all of them may take together. Each waiting for as long as a search may take would be forty seconds.
 const AT_MOST: Duration = Duration::from_secs(10);
 
+/// What the first of them may take on a machine that does other things. That it is told in under a second is held where the
+/// time is the test's own: by `internal/elasticsearch/tests/absence.rs`, and beside the limits in `src/absence.rs`.
+const FIRST_AT_MOST: Duration = Duration::from_secs(5);
+
 const SILENT: &str = "elasticsearch is silent; searches are refused until it answers";
 const BACK: &str = "elasticsearch answers again";
 
@@ -91,12 +95,12 @@ impl Scene {
                 assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
                 first.get_or_insert(began.elapsed());
             }
-            let took = began.elapsed();
-            println!(
-                "{how}: the first search took {:?}, {SEARCHES} took {took:?}",
-                first.unwrap()
+            let (first, took) = (first.unwrap(), began.elapsed());
+            println!("{how}: the first search took {first:?}, {SEARCHES} took {took:?}");
+            assert!(
+                first < FIRST_AT_MOST && took < AT_MOST,
+                "{how}: {first:?}, {took:?}"
             );
-            assert!(took < AT_MOST, "{how}: {took:?}");
         };
         join(searches, self.write()).await;
         let degraded = || async {

@@ -20,6 +20,7 @@ mod cascade;
 mod keys;
 mod list;
 mod patch;
+mod searches;
 
 const TASK: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10";
 const OTHER: &str = "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a11";
