@@ -1,6 +1,7 @@
 //! The rules of [`TaskSearch`](taskwire_domain::TaskSearch), on the [`Backend`](crate::index::Backend) of the index.
 
 pub mod awaited;
+pub mod facets;
 pub mod filters;
 pub mod hostile;
 pub mod suggestions;
@@ -38,7 +39,15 @@ macro_rules! search_suite {
                 tombstones_are_never_found,
                 totals_are_exact_and_pages_neither_overlap_nor_leave_gaps,
                 totals_are_exact_beyond_ten_thousand,
+            ]
+        );
+        $crate::tests!(
+            $backend,
+            $crate::search::facets,
+            [
                 every_priority_and_both_states_are_counted_although_there_is_no_task,
+                of_more_categories_than_are_counted_the_most_frequent_are_then_the_first_by_name,
+                of_more_days_than_are_counted_the_earliest_are,
             ]
         );
         $crate::tests!(

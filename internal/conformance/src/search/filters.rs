@@ -1,8 +1,6 @@
 //! Filters, pages and totals.
 
-use taskwire_domain::{
-    Categories, ExternalId, Facet, FacetValue, Priority, SearchFilter, SearchQuery, SearchWindow, Task,
-};
+use taskwire_domain::{Categories, ExternalId, Priority, SearchFilter, SearchQuery, SearchWindow, Task};
 
 use crate::index::{
     Backend, apply, descriptions, find, find_text, hold, id, live, task, tasks, text_query, tombstone,
@@ -195,30 +193,4 @@ pub async fn totals_are_exact_beyond_ten_thousand<B: Backend>() {
     apply(&backend, &operations).await;
 
     assert_eq!(find(&backend, &text_query("many")).await.total, 10_500);
-}
-
-/// Where nothing was ever written.
-pub async fn every_priority_and_both_states_are_counted_although_there_is_no_task<B: Backend>() {
-    let backend = B::start().await;
-    let query = SearchQuery {
-        facets: Facet::ALL.into(),
-        ..SearchQuery::default()
-    };
-    let facets = find(&backend, &query).await.facets;
-    let counted = |facet| -> Vec<(FacetValue, u64)> {
-        let counts = facets[&facet].iter();
-        counts
-            .map(|counted| (counted.value.clone(), counted.count))
-            .collect()
-    };
-    let none = |value| (value, 0);
-    assert_eq!(
-        counted(Facet::Priority),
-        Priority::ALL.map(FacetValue::Priority).map(none)
-    );
-    assert_eq!(
-        counted(Facet::IsDone),
-        [false, true].map(FacetValue::IsDone).map(none)
-    );
-    assert!(counted(Facet::Categories).is_empty() && counted(Facet::Due).is_empty());
 }
