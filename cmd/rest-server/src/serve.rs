@@ -99,7 +99,5 @@ pub(crate) async fn serve(
 /// Searches as the settings want them.
 fn searches(settings: &ServeSettings, client: Client) -> ElasticsearchSearch {
     let index = settings.elasticsearch.index.clone();
-    ElasticsearchSearch::new(client, index, &settings.search)
-        .comparing_by(&settings.analysis)
-        .walking_by(&settings.walks)
+    ElasticsearchSearch::new(client, index, &settings.search).walking_by(&settings.walks)
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use clap::Parser;
-use taskwire_elasticsearch::{AnalysisSettings, ElasticsearchSettings, SearchSettings, WalkSettings};
+use taskwire_elasticsearch::{ElasticsearchSettings, SearchSettings, WalkSettings};
 use taskwire_kafka::{KafkaSettings, TopicSettings};
 use taskwire_postgres::{DatabaseUrl, PostgresSettings};
 use taskwire_purge::PurgeSettings;
@@ -58,8 +58,6 @@ pub(crate) struct ServeSettings {
     pub(crate) search: SearchSettings,
     #[command(flatten)]
     pub(crate) walks: WalkSettings,
-    #[command(flatten)]
-    pub(crate) analysis: AnalysisSettings,
     #[command(flatten)]
     pub(crate) relay: RelaySettings,
     #[command(flatten)]

@@ -14,12 +14,13 @@ use taskwire_domain::IndexFault;
 use crate::classify::{self, Meaning};
 use crate::client::{Client, JSON, Request};
 
-/// How words are compared. Both settings belong to an index: one that was made with others is not used.
+/// How words are compared. Both settings belong to an index: one that was made with others is not used. Who searches needs
+/// neither, for what is typed is analysed by the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AnalysisSettings {
-    /// The language whose endings are forgiven, as the server names its stemmer: english, german, light_french, ...; the
-    /// same for rest-server and search-indexer. Without one every ending counts
+    /// The language whose endings are forgiven, as the server names its stemmer: english, german, light_french, ...; it is
+    /// decided when the index is created. Without one every ending counts
     #[arg(
         id = "elasticsearch_language",
         long = "elasticsearch-language",
@@ -28,7 +29,7 @@ pub struct AnalysisSettings {
     )]
     pub language: Option<Language>,
 
-    /// Whether letters are compared without their accents; search-indexer decides it when it creates the index
+    /// Whether letters are compared without their accents; it is decided when the index is created
     #[arg(id = "elasticsearch_fold_accents", long = "elasticsearch-fold-accents", env = "ELASTICSEARCH_FOLD_ACCENTS", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub fold_accents: bool,
 }
@@ -61,7 +62,8 @@ impl fmt::Display for Language {
     }
 }
 
-/// The field that holds the stems, beside the words as they were written.
+/// The field that holds the stems, beside the words as they were written. Every search asks for it: the index alone knows
+/// the language, so that it cannot be another one there; in one without stems that part of a query matches nothing.
 pub(crate) const STEMS_FIELD: &str = "description.stems";
 
 impl AnalysisSettings {

@@ -22,7 +22,7 @@ use crate::kept_views::Walks;
 use crate::likest_body::likest_body;
 use crate::search_body::search_body;
 use crate::search_facets::Counted;
-use crate::{AnalysisSettings, IndexName, SearchSettings, WalkSettings};
+use crate::{IndexName, SearchSettings, WalkSettings};
 
 /// The name in errors and in the health report.
 pub(crate) const DEPENDENCY: &str = "elasticsearch";
@@ -41,8 +41,6 @@ pub struct ElasticsearchSearch {
     pub(crate) awaited: Arc<AwaitedWrites>,
     absence: Arc<Absence>,
     pub(crate) walks: Arc<Walks>,
-    /// Whether words are found by their stems too.
-    pub(crate) stems: bool,
 }
 
 impl ElasticsearchSearch {
@@ -57,16 +55,6 @@ impl ElasticsearchSearch {
             awaited: Arc::default(),
             absence: Arc::new(Absence::new(settings.search_limit())),
             walks: Arc::new(Walks::new(&WalkSettings::default())),
-            stems: false,
-        }
-    }
-
-    /// Finds words by their stems too, when a language is set: in an index that was made with the same one.
-    #[must_use]
-    pub fn comparing_by(self, analysis: &AnalysisSettings) -> Self {
-        Self {
-            stems: analysis.language.is_some(),
-            ..self
         }
     }
 
@@ -246,7 +234,7 @@ impl Hit<'_> {
 
 impl ElasticsearchSearch {
     async fn search_copy(&self, query: &SearchQuery, copy: ShardCopy) -> Result<SearchPage, Error> {
-        let body = search_body(query, self.server_limit(), self.stems);
+        let body = search_body(query, self.server_limit());
         let answer = self.ask(&body, copy).await.map_err(Error::from)?;
         page(&answer.body, query)
     }

@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(told["priority"]["filter"]["bool"]["filter"], json!([]));
         let other = json!([{ "term": { "priority": "high" } }]);
         assert_eq!(told["due"]["filter"]["bool"]["filter"], other);
-        let body = crate::search_body::search_body(&query, std::time::Duration::from_secs(1), false);
+        let body = crate::search_body::search_body(&query, std::time::Duration::from_secs(1));
         assert_eq!(body["post_filter"]["bool"]["filter"], other);
         assert_eq!(
             body["query"]["bool"]["filter"],

@@ -163,7 +163,7 @@ impl ElasticsearchSearch {
         id: &str,
         after: Option<Vec<Value>>,
     ) -> Result<Turned, StepFault> {
-        let mut body = search_body(query, self.server_limit(), self.stems);
+        let mut body = search_body(query, self.server_limit());
         body["from"] = 0.into();
         body["pit"] = json!({ "id": id, "keep_alive": self.walks.keep_alive() });
         let goes_on = after.is_some();

@@ -77,8 +77,7 @@ impl Both {
         server
             .request(Method::POST, &format!("/{}/_refresh", generation.name), None)
             .await;
-        let elasticsearch = ElasticsearchSearch::new(client, settings.index, &search_settings)
-            .comparing_by(&index_settings.analysis);
+        let elasticsearch = ElasticsearchSearch::new(client, settings.index, &search_settings);
         Self {
             tantivy,
             elasticsearch,
