@@ -23,10 +23,39 @@ pub(crate) struct Absence {
     /// How long the server may be silent before it is asked for a sign of life, how long it may take to give one, and
     /// how long it is left in peace when it did not.
     patience: Duration,
-    found: Mutex<Option<Found>>,
+    known: Mutex<Known>,
     /// Held by the one who asks.
     turn: tokio::sync::Mutex<()>,
     away: Gauge<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    found: Option<Found>,
+    unanswered: Option<Unanswered>,
+}
+
+/// Requests of which none was answered, nor anything since the first of them, though their callers may have given up: a
+/// server is no less silent towards many who wait for a short time than towards one who waits for long.
+#[derive(Debug, Clone, Copy)]
+struct Unanswered {
+    since: Instant,
+    /// When somebody last waited for an answer.
+    awaited_until: Instant,
+}
+
+/// Somebody waits for an answer.
+struct Waiting<'a> {
+    absence: &'a Absence,
+    unanswered_since: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(unanswered) = &mut self.absence.known().unanswered {
+            unanswered.awaited_until = Instant::now();
+        }
+    }
 }
 
 /// What came of asking.
@@ -52,7 +81,7 @@ impl Absence {
         away.record(0, &[]);
         Self {
             patience: (limit / 5).clamp(Duration::from_millis(200), Duration::from_secs(2)),
-            found: Mutex::default(),
+            known: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             away,
         }
@@ -63,9 +92,10 @@ impl Absence {
         if !self.may_be_asked(client).await {
             return Err(Silent.into());
         }
+        let waiting = self.wait();
         let answer = tokio::select! {
             answer = client.send(request) => answer?,
-            () = self.silence(client) => return Err(Silent.into()),
+            () = self.silence(client, waiting.unanswered_since) => return Err(Silent.into()),
         };
         self.note(true);
         Ok(answer)
@@ -80,21 +110,38 @@ impl Absence {
         let Ok(_turn) = self.turn.try_lock() else {
             return false;
         };
-        match *self.found() {
+        match self.found() {
             Some(Found { lives: false, at }) if at.elapsed() < self.patience => return false,
             _ => {}
         }
-        self.ask(client).await
+        self.ask(client, self.patience).await
+    }
+
+    /// From now on one more waits. Where nobody did for a while, the silence begins now.
+    fn wait(&self) -> Waiting<'_> {
+        let now = Instant::now();
+        let mut known = self.known();
+        let before = known.unanswered;
+        let goes_on = before.filter(|before| now - before.awaited_until < self.patience);
+        let since = goes_on.map_or(now, |before| before.since);
+        known.unanswered = Some(Unanswered {
+            since,
+            awaited_until: now,
+        });
+        Waiting {
+            absence: self,
+            unanswered_since: since,
+        }
     }
 
     /// Returns when the server has been silent for a while, to everybody, and gives no sign of life.
-    async fn silence(&self, client: &Client) {
-        let mut heard = Instant::now();
+    async fn silence(&self, client: &Client, unanswered_since: Instant) {
+        let mut heard = unanswered_since;
         loop {
             tokio::time::sleep_until(heard + self.patience).await;
             match self.heard_since(heard) {
                 Some(at) => heard = at,
-                None if self.lives(client).await => heard = Instant::now(),
+                None if self.lives(client, heard).await => heard = Instant::now(),
                 None => return,
             }
         }
@@ -102,31 +149,36 @@ impl Absence {
 
     /// When the server answered anything last, if it did since then.
     fn heard_since(&self, then: Instant) -> Option<Instant> {
-        let found = (*self.found())?;
+        let found = self.found()?;
         (found.lives && found.at > then).then_some(found.at)
     }
 
-    /// Whether it gives a sign of life. Of several who want to know, one asks.
-    async fn lives(&self, client: &Client) -> bool {
+    /// Whether it gives a sign of life. Of several who want to know, one asks. Who asked before may have given up half way:
+    /// the server has the rest of the time, but not too little for one that lives.
+    async fn lives(&self, client: &Client, silent_since: Instant) -> bool {
         let wanted = Instant::now();
         let _turn = self.turn.lock().await;
         let meanwhile = self.found().filter(|found| found.at >= wanted);
         match meanwhile {
             Some(found) => found.lives,
-            None => self.ask(client).await,
+            None => {
+                let rest = (2 * self.patience).saturating_sub(silent_since.elapsed());
+                let limit = rest.clamp(self.patience / 4, self.patience);
+                self.ask(client, limit).await
+            }
         }
     }
 
     /// Any answer will do: a server may have forbidden us to ask this, or not know the path. It has to come on a new
     /// connection, as what is left of older ones may lead nowhere.
-    async fn ask(&self, client: &Client) -> bool {
+    async fn ask(&self, client: &Client, limit: Duration) -> bool {
         let request = Request {
             method: Method::Head,
             path: "",
             parameters: &[],
             content_type: JSON,
             body: None,
-            limit: self.patience,
+            limit,
         };
         let asked = Instant::now();
         // What others are answered meanwhile, on connections that they have, counts as well: making a new one can fail for
@@ -141,7 +193,12 @@ impl Absence {
             at: Instant::now(),
             lives,
         };
-        let before = self.found().replace(found);
+        let mut known = self.known();
+        if lives {
+            known.unanswered = None;
+        }
+        let before = known.found.replace(found);
+        drop(known);
         let lived = before.is_none_or(|before| before.lives);
         if lives == lived {
             return;
@@ -161,9 +218,13 @@ impl Absence {
         self.found().is_some_and(|found| !found.lives)
     }
 
-    fn found(&self) -> MutexGuard<'_, Option<Found>> {
+    fn found(&self) -> Option<Found> {
+        self.known().found
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
         // No code panics while it holds the lock.
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -59,6 +59,13 @@ async fn find_dear(search: &ElasticsearchSearch) -> Result<SearchPage, Error> {
     search.search(&query).await
 }
 
+fn token() -> ConsistencyToken {
+    ConsistencyToken {
+        id: "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10".parse().unwrap(),
+        version: Version::new(1).unwrap(),
+    }
+}
+
 fn is_silent(found: &Result<SearchPage, Error>) -> bool {
     matches!(found, Err(Error::Unavailable { cause, .. }) if cause.to_string().contains("sign of life"))
 }
@@ -105,6 +112,11 @@ impl Scene {
         self.gives_signs.store(true, Ordering::SeqCst);
     }
 
+    fn is_gone(&self) {
+        self.answers_searches.store(false, Ordering::SeqCst);
+        self.gives_signs.store(false, Ordering::SeqCst);
+    }
+
     /// Searches and signs of life that it was asked for.
     fn asked(&self) -> (usize, usize) {
         let count = |count: &AtomicUsize| count.load(Ordering::SeqCst);
@@ -139,11 +151,7 @@ async fn a_silent_server_is_asked_by_one_at_a_time_and_everybody_else_is_refused
     let refused = find_many(&search, 100).await;
     assert!(refused.iter().all(is_silent), "{refused:?}");
     assert!(search.check().await.is_err());
-    let token = ConsistencyToken {
-        id: "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10".parse().unwrap(),
-        version: Version::new(1).unwrap(),
-    };
-    assert!(search.await_writes(&[token], LIMIT).await.is_err());
+    assert!(search.await_writes(&[token()], LIMIT).await.is_err());
     assert_eq!(scene.asked(), (10, 1), "nothing is sent to a server that is away");
 
     // Nobody searches, nothing is asked.
@@ -206,6 +214,90 @@ async fn a_dear_search_is_waited_for_while_the_server_gives_signs_of_life() {
     let (found, ()) = join(find_dear(&search), others).await;
     found.unwrap();
     assert_eq!(scene.asked(), (6, 2));
+}
+
+/// Whoever does not want to wait for long finds it out together with others who do not.
+#[tokio::test]
+async fn a_server_is_known_to_be_silent_though_everybody_gives_up_early() {
+    const GIVES_UP: Duration = Duration::from_millis(150);
+    let clock = StoppedClock::stop();
+    let (_scene, server) = Scene::start().await;
+    let search = search_within(&server.url, LIMIT);
+    let began = Instant::now();
+    for number in 0.. {
+        let steps = async {
+            for _ in 0..5 {
+                clock.pass(GIVES_UP / 5).await;
+                look_around().await;
+            }
+        };
+        let (found, ()) = join(tokio::time::timeout(GIVES_UP, find(&search)), steps).await;
+        if found.is_ok_and(|found| is_silent(&found)) {
+            break;
+        }
+        assert!(number < 20, "nobody finds out");
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(1), "an absence is told after {took:?}");
+    let refused = find_many(&search, 10).await;
+    assert!(refused.iter().all(is_silent), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_waits_for_writes_first_is_not_told_of_an_absence_later() {
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    let search = search_within(&server.url, LIMIT);
+    for patience in [300, 500, 700].map(Duration::from_millis) {
+        let began = Instant::now();
+        let both = async {
+            let seen = search.await_writes(&[token()], patience).await;
+            assert!(!seen.unwrap(), "nothing was seen");
+            search.search_after_writes(&SearchQuery::default()).await
+        };
+        let waiting = async {
+            for _ in 0..100 {
+                clock.pass(Duration::from_millis(10)).await;
+                look_around().await;
+            }
+        };
+        let ended = async {
+            let found = both.await;
+            (found, began.elapsed())
+        };
+        let ((found, took), ()) = join(ended, waiting).await;
+        assert!(is_silent(&found), "{found:?}");
+        assert!(took < Duration::from_secs(1), "{patience:?}: told after {took:?}");
+        scene.lives();
+        clock.pass(PATIENCE).await;
+        find(&search).await.unwrap();
+        scene.is_gone();
+    }
+}
+
+/// A caller who hung up long ago is no reason to give a server less time.
+#[tokio::test]
+async fn silence_towards_who_gave_up_is_forgotten_when_nobody_waits() {
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    let search = search_within(&server.url, LIMIT);
+    let hung_up = async {
+        scene.until_asked(1, 0).await;
+        clock.pass(PATIENCE / 2).await;
+    };
+    let (found, ()) = join(tokio::time::timeout(PATIENCE / 2, find(&search)), hung_up).await;
+    found.unwrap_err();
+    clock.pass(10 * PATIENCE).await;
+    let next = async {
+        scene.until_asked(2, 0).await;
+        clock.pass(PATIENCE / 2).await;
+        look_around().await;
+        assert_eq!(scene.asked(), (2, 0), "it has its time");
+    };
+    tokio::select! {
+        found = find(&search) => panic!("{found:?}"),
+        () = next => {}
+    }
 }
 
 /// As behind a proxy that has no connections left, or while names are not resolved.
