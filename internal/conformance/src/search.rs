@@ -22,6 +22,7 @@ macro_rules! search_suite {
                 typos_are_forgiven_one_in_short_words_two_in_long_ones_none_in_the_first_letter,
                 exact_ranks_before_beginnings_and_beginnings_before_typos,
                 words_in_order_rank_before_scattered_ones,
+                words_in_order_rank_first_however_many_words_begin_as_the_last_one,
                 han_is_found_by_single_characters,
                 a_word_that_is_followed_by_anything_is_not_the_beginning_of_one,
                 a_phrase_has_to_occur_as_it_is,

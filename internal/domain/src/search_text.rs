@@ -147,13 +147,16 @@ impl SearchText {
     }
 }
 
-/// How many typos are forgiven: none in a word of up to 2 characters, one up to 5, two above. In very long words, which
-/// are seldom typed by hand, none again: the longer a word is, the more an engine has to do to find similar ones.
+/// The longest word in which a typo is forgiven or corrected, in characters: the longer a word is, the more an engine has to do
+/// to find similar ones, and very long words are seldom typed by hand.
+pub(crate) const LONGEST_MISTYPED: usize = 32;
+
+/// How many typos are forgiven: none in a word of up to 2 characters, one up to 5, two above, and in very long ones none
+/// again.
 fn typos(word: &str) -> usize {
-    const LONGEST: usize = 32;
-    match word.chars().take(LONGEST + 1).count() {
+    match word.chars().take(LONGEST_MISTYPED + 1).count() {
         3..=5 => 1,
-        6..=LONGEST => 2,
+        6..=LONGEST_MISTYPED => 2,
         _ => 0,
     }
 }

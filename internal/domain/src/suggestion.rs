@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use crate::search_text::LONGEST_MISTYPED;
 use crate::{Likeness, SearchText, TypedWord, WordSplitter};
 use alignment::{Step, align};
 
@@ -211,13 +212,14 @@ fn joined(
     let between = &text.typed()[word.at.end..next.at.start];
     let is_space = !between.is_empty() && between.chars().all(char::is_whitespace);
     let joined = format!("{}{}", word.word, next.word);
-    let may_be_a_word = is_space && joined.chars().count() <= LONGEST;
+    let may_be_a_word = is_space && joined.chars().count() <= LONGEST_MISTYPED;
     (may_be_a_word && has_words(&joined, &[&joined], splitter)).then_some(joined)
 }
 
-/// The word cut in two wherever it can be.
+/// The word cut in two wherever it can be. All the parts of as many of the longest words as are corrected are not more than half
+/// the clauses that any server allows.
 fn parts(word: &str, splitter: &mut WordSplitter) -> Vec<Vec<String>> {
-    if !(4..=LONGEST).contains(&word.chars().take(LONGEST + 1).count()) {
+    if !(4..=LONGEST_MISTYPED).contains(&word.chars().take(LONGEST_MISTYPED + 1).count()) {
         return Vec::new();
     }
     let cuts = word.char_indices().skip(1).map(|(at, _)| word.split_at(at));
@@ -242,16 +244,12 @@ fn has_words(text: &str, words: &[&str], splitter: &mut WordSplitter) -> bool {
     words.iter().all(&mut stands_next) && splitter.next(text, from).is_none()
 }
 
-/// The longest word that is corrected, as in a search. All the parts of so many such words are not more than half the clauses
-/// that any server allows.
-const LONGEST: usize = 32;
-
 /// How many typos are corrected: fewer than a search forgives in short words, for here the first character is not known to
 /// be right, and much is like four letters.
 fn typos(word: &str) -> usize {
-    match word.chars().take(LONGEST + 1).count() {
+    match word.chars().take(LONGEST_MISTYPED + 1).count() {
         3..=4 => 1,
-        5..=LONGEST => 2,
+        5..=LONGEST_MISTYPED => 2,
         _ => 0,
     }
 }

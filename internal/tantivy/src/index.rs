@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tantivy::IndexReader;
 use taskwire_domain::{BoxError, Error, IndexFault, IndexOperation, ItemOutcome, TaskIndex};
 
+use crate::admission::Admission;
 use crate::awaited_writes::AwaitedWrites;
 use crate::fault::{Damage, OpenError};
 use crate::schema::Fields;
@@ -33,6 +34,7 @@ pub struct TantivyIndex {
 struct Shared {
     folder: PathBuf,
     phase: RwLock<Phase>,
+    admission: Admission,
     awaited: AwaitedWrites,
     views: Views<View>,
 }
@@ -99,6 +101,7 @@ impl TantivyIndex {
         let shared = Shared {
             folder: folder.to_owned(),
             phase: RwLock::new(phase),
+            admission: Admission::default(),
             awaited: AwaitedWrites::default(),
             views: Views::default(),
         };
@@ -122,6 +125,10 @@ impl TantivyIndex {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.shared.folder
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.shared.admission
     }
 
     pub(crate) fn awaited(&self) -> &AwaitedWrites {

@@ -4,17 +4,20 @@
 //! index beside it and puts it in its place. Every batch is committed before it is acknowledged and can be searched from
 //! then on. One document per task; versions decide; a deleted task stays as a tombstone that searches leave out.
 //!
-//! One process uses a folder at a time. All work on files is done on threads that may block.
+//! One process uses a folder at a time. All work on files is done on threads that may block. Two searches for each processor
+//! are carried out at once; whichever waits longer than two seconds for its turn is answered with "unavailable".
 //!
 //! This crate must not know the database that the index is built from, must not decide when to try again, and must not
 //! let a query syntax or an engine's error text reach a caller.
 
+mod admission;
 mod awaited_writes;
 mod beginnings;
 mod document;
 mod facets;
 mod fault;
 mod health;
+mod in_order;
 mod index;
 mod likest;
 mod query;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{AutomatonWeight, BooleanQuery, EnableScoring, Occur, PhraseQuery, Query, Weight};
+use tantivy::query::{AutomatonWeight, BooleanQuery, EnableScoring, Occur, Query, Weight};
 use tantivy::schema::Field;
 use taskwire_domain::{Likeness, MistypedText, MistypedWord, SearchFilter, Task};
 
 use crate::index::Ready;
-use crate::query::{beginning_with, filters, term, unwanted, word_term, worth};
+use crate::query::{beginning_with, filters, one_after_the_other, term, unwanted, word_term, worth};
 use crate::ranking::Ranking;
 use crate::schema::Fields;
 use crate::search::task;
-use crate::similar::Walk;
+use crate::similar::LikenessAutomaton;
 use crate::walk::View;
 
 /// The tasks, the likest first. A task's score is how many typos it is not away: a point for each word that is near enough,
@@ -69,17 +69,8 @@ fn like(fields: &Fields, word: &MistypedWord, typos: usize) -> Box<dyn Query> {
         0 => term(word_term(fields, &word.word)),
         _ => Box::new(LikeWord {
             field: fields.description,
-            likeness: Arc::new(Walk(word.likeness(typos))),
+            likeness: Arc::new(LikenessAutomaton(word.likeness(typos))),
         }),
-    }
-}
-
-fn one_after_the_other(fields: &Fields, words: &[String]) -> Box<dyn Query> {
-    match words {
-        [word] => term(word_term(fields, word)),
-        words => Box::new(PhraseQuery::new(
-            words.iter().map(|word| word_term(fields, word)).collect(),
-        )),
     }
 }
 
@@ -87,13 +78,13 @@ fn one_after_the_other(fields: &Fields, words: &[String]) -> Box<dyn Query> {
 #[derive(Debug, Clone)]
 struct LikeWord {
     field: Field,
-    likeness: Arc<Walk<Likeness>>,
+    likeness: Arc<LikenessAutomaton<Likeness>>,
 }
 
 impl Query for LikeWord {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let likeness = Arc::clone(&self.likeness);
-        Ok(Box::new(AutomatonWeight::<Walk<Likeness>>::new(
+        Ok(Box::new(AutomatonWeight::<LikenessAutomaton<Likeness>>::new(
             self.field, likeness,
         )))
     }

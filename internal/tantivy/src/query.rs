@@ -11,9 +11,10 @@ use tantivy::{Searcher, Term};
 use taskwire_domain::{SearchFilter, SearchQuery, SearchText, TimeRange, Timestamp, lowercase};
 
 use crate::beginnings;
+use crate::in_order::InOrder;
 use crate::schema::Fields;
 use crate::similar::similar;
-use crate::unwanted::UnwantedPhrase;
+use crate::unwanted::Unwanted;
 
 /// What an exact word, words in order and the beginning of a word are worth: far above the scores of the words
 /// themselves, which decide among equals.
@@ -118,7 +119,7 @@ impl<'a> Words<'a> {
         let mut clauses: Vec<_> = phrases
             .map(|phrase| {
                 let words: Vec<_> = phrase.iter().map(|word| word.word.as_str()).collect();
-                (Occur::Must, self.phrase(&words))
+                (Occur::Must, one_after_the_other(self.fields, &words))
             })
             .collect();
         clauses.extend(
@@ -143,18 +144,6 @@ impl<'a> Words<'a> {
 
     fn word(&self, word: &str) -> Term {
         word_term(self.fields, word)
-    }
-
-    fn terms(&self, words: &[&str]) -> Vec<Term> {
-        words.iter().map(|word| self.word(word)).collect()
-    }
-
-    /// The words one after the other.
-    fn phrase(&self, words: &[&str]) -> Box<dyn Query> {
-        match words {
-            [word] => self.scored(word),
-            words => Box::new(PhraseQuery::new(self.terms(words))),
-        }
     }
 
     /// Every word occurs, typos forgiven; the last may be the beginning of one.
@@ -196,7 +185,7 @@ impl<'a> Words<'a> {
     }
 
     fn scored(&self, word: &str) -> Box<dyn Query> {
-        Box::new(TermQuery::new(self.word(word), IndexRecordOption::WithFreqs))
+        scored(self.fields, word)
     }
 
     fn exact(&self) -> Box<dyn Query> {
@@ -211,10 +200,10 @@ impl<'a> Words<'a> {
     }
 
     fn in_order(&self, others: &[&str], last: &str) -> Box<dyn Query> {
-        match others {
-            [] => self.exact_or_beginning(last),
-            _ if self.text.last_is_open() => Box::new(PhrasePrefixQuery::new(self.terms(&self.words))),
-            _ => Box::new(PhraseQuery::new(self.terms(&self.words))),
+        match (self.text.last_is_open(), others) {
+            (false, _) => one_after_the_other(self.fields, &self.words),
+            (true, []) => beginning_with(self.fields, last),
+            (true, others) => followed_by_beginning(self.fields, others, last),
         }
     }
 
@@ -231,27 +220,64 @@ pub(crate) fn word_term(fields: &Fields, word: &str) -> Term {
     Term::from_field_text(fields.description, word)
 }
 
+fn word_terms(fields: &Fields, words: &[impl AsRef<str>]) -> Vec<Term> {
+    words
+        .iter()
+        .map(|word| word_term(fields, word.as_ref()))
+        .collect()
+}
+
+fn scored(fields: &Fields, word: &str) -> Box<dyn Query> {
+    Box::new(TermQuery::new(
+        word_term(fields, word),
+        IndexRecordOption::WithFreqs,
+    ))
+}
+
+/// The words one after the other.
+pub(crate) fn one_after_the_other(fields: &Fields, words: &[impl AsRef<str>]) -> Box<dyn Query> {
+    match words {
+        [word] => scored(fields, word.as_ref()),
+        words => Box::new(PhraseQuery::new(word_terms(fields, words))),
+    }
+}
+
 /// What must not occur, one after the other.
 pub(crate) fn unwanted(fields: &Fields, words: &[String]) -> Box<dyn Query> {
-    match words {
-        [word] => term(word_term(fields, word)),
-        words => {
-            let terms = words.iter().map(|word| word_term(fields, word)).collect();
-            Box::new(UnwantedPhrase(PhraseQuery::new(terms)))
-        }
-    }
+    Box::new(Unwanted(one_after_the_other(fields, words).into()))
 }
 
 /// Any word that begins so.
 pub(crate) fn beginning_with(fields: &Fields, beginning: &str) -> Box<dyn Query> {
-    if beginning.chars().count() <= beginnings::LONGEST {
-        let indexed = Term::from_field_text(fields.beginnings, beginning);
-        return worth(1.0, term(indexed));
+    match indexed_beginning(fields, beginning) {
+        Some(indexed) => worth(1.0, term(indexed)),
+        None => Box::new(RangeQuery::new(
+            Bound::Included(word_term(fields, beginning)),
+            Bound::Excluded(after_all_with(fields.description, beginning)),
+        )),
     }
-    Box::new(RangeQuery::new(
-        Bound::Included(word_term(fields, beginning)),
-        Bound::Excluded(after_all_with(fields.description, beginning)),
-    ))
+}
+
+/// The words one after the other, and behind them any that begins so. A beginning that is too long to be indexed has few words:
+/// no more than 50 of them are tried, as in Elasticsearch.
+fn followed_by_beginning(fields: &Fields, words: &[&str], beginning: &str) -> Box<dyn Query> {
+    let mut terms = word_terms(fields, words);
+    match indexed_beginning(fields, beginning) {
+        Some(indexed) => {
+            terms.push(indexed);
+            Box::new(InOrder(terms))
+        }
+        None => {
+            terms.push(word_term(fields, beginning));
+            Box::new(PhrasePrefixQuery::new(terms))
+        }
+    }
+}
+
+/// The beginning, unless it is longer than those that are indexed.
+fn indexed_beginning(fields: &Fields, beginning: &str) -> Option<Term> {
+    let is_indexed = beginning.chars().count() <= beginnings::LONGEST;
+    is_indexed.then(|| Term::from_field_text(fields.beginnings, beginning))
 }
 
 /// A term behind every word with this beginning and before all others: no word has the byte 0xff.

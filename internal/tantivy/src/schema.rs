@@ -6,7 +6,7 @@ use tantivy::schema::{
 
 /// Written into every commit. A change of the fields or of how words are split takes the next number: an index with a
 /// lower one is rebuilt.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 
 /// The tokenizers' names.
 pub(crate) const WORDS: &str = "words";
@@ -40,7 +40,8 @@ pub(crate) struct Fields {
     pub(crate) source: Field,
     /// The words of the description, with their positions.
     pub(crate) description: Field,
-    /// The first one to five characters of each word: a short beginning has very many words, but one entry here.
+    /// The first one to five characters of each word, with its position: a short beginning has very many words, but one
+    /// entry here.
     pub(crate) beginnings: Field,
     pub(crate) priority_rank: Field,
     pub(crate) is_done: Field,
@@ -70,7 +71,10 @@ pub(crate) fn schema() -> (Schema, Fields) {
             "description",
             text(WORDS, IndexRecordOption::WithFreqsAndPositions),
         ),
-        beginnings: builder.add_text_field("beginnings", text(BEGINNINGS, IndexRecordOption::Basic)),
+        beginnings: builder.add_text_field(
+            "beginnings",
+            text(BEGINNINGS, IndexRecordOption::WithFreqsAndPositions),
+        ),
         priority_rank: builder.add_i64_field(PRIORITY_RANK, FAST | INDEXED),
         is_done: builder.add_bool_field(IS_DONE, FAST | INDEXED),
         parent_id: builder.add_bytes_field("parentId", key()),
@@ -85,10 +89,10 @@ pub(crate) fn schema() -> (Schema, Fields) {
 }
 
 fn text(tokenizer: &str, record: IndexRecordOption) -> TextOptions {
-    let scored = record != IndexRecordOption::Basic;
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(tokenizer)
         .set_index_option(record)
-        .set_fieldnorms(scored);
+        // How long a text is counts where its words are scored.
+        .set_fieldnorms(tokenizer == WORDS);
     TextOptions::default().set_indexing_options(indexing)
 }

@@ -1,4 +1,4 @@
-//! Searching.
+//! Searching, as many at once as [`admission`](crate::admission) lets in.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use taskwire_domain::{
 
 use crate::TantivyIndex;
 use crate::facets::{CountBy, shown};
-use crate::index::{blocking, unavailable};
+use crate::index::unavailable;
 use crate::likest::likest;
 use crate::query::query;
 use crate::ranking::{Rank, Ranking};
@@ -25,11 +25,8 @@ impl TaskSearch for TantivyIndex {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Error> {
         let ready = self.ready().map_err(|cause| unavailable(cause.into()))?;
         let query = query.clone();
-        let found = blocking(move || find(&View::of(&ready), &query, None))
-            .await
-            .map_err(unavailable)?;
-        let found = found.map_err(|cause| unavailable(cause.into()))?;
-        Ok(found.page)
+        let search = move || find(&View::of(&ready), &query, None);
+        Ok(self.admission().carry_out(search).await?.page)
     }
 
     async fn walk(&self, query: &SearchQuery, step: &WalkStep) -> Result<WalkPage, Error> {
@@ -39,10 +36,8 @@ impl TaskSearch for TantivyIndex {
     async fn likest(&self, text: &MistypedText, filter: &SearchFilter) -> Result<Vec<Task>, Error> {
         let ready = self.ready().map_err(|cause| unavailable(cause.into()))?;
         let (text, filter) = (text.clone(), filter.clone());
-        let found = blocking(move || likest(&ready, &text, &filter))
-            .await
-            .map_err(unavailable)?;
-        found.map_err(|cause| unavailable(cause.into()))
+        let search = move || likest(&ready, &text, &filter);
+        self.admission().carry_out(search).await
     }
 
     async fn await_writes(&self, writes: &[ConsistencyToken], limit: Duration) -> Result<bool, Error> {

@@ -9,11 +9,11 @@ use tantivy::schema::Field;
 use tantivy_fst::Automaton;
 use taskwire_domain::{Likeness, LikenessState};
 
-/// A likeness that can walk through the dictionary's tree of words.
+/// A likeness as the automaton that goes through the dictionary's tree of words.
 #[derive(Debug)]
-pub(crate) struct Walk<L>(pub(crate) L);
+pub(crate) struct LikenessAutomaton<L>(pub(crate) L);
 
-impl<L: Borrow<Likeness>> Automaton for Walk<L> {
+impl<L: Borrow<Likeness>> Automaton for LikenessAutomaton<L> {
     type State = LikenessState;
 
     fn start(&self) -> LikenessState {
@@ -47,7 +47,11 @@ pub(crate) fn similar(
         let index = segment.inverted_index(field)?;
         // The first character is exact, so all that is near stands together.
         let first: String = word.chars().take(1).collect();
-        let mut terms = index.terms().search(Walk(likeness)).ge(&first).into_stream()?;
+        let mut terms = index
+            .terms()
+            .search(LikenessAutomaton(likeness))
+            .ge(&first)
+            .into_stream()?;
         while terms.advance() {
             let term = std::str::from_utf8(terms.key())
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;

@@ -1,14 +1,16 @@
-//! Phrases that must not occur.
+//! What must not occur.
 
-use tantivy::query::{EnableScoring, Explanation, PhraseQuery, Query, Scorer, Weight};
+use std::sync::Arc;
+
+use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, TantivyError};
 
-/// A phrase that a query may leave out. The engine asks what is left out about documents in front of those it has reached,
+/// A query for what another leaves out. The engine asks what is left out about documents in front of those it has reached,
 /// and a phrase on its own does not bear that (it panics in debug builds); this one looks where it stands first.
 #[derive(Debug, Clone)]
-pub(crate) struct UnwantedPhrase(pub(crate) PhraseQuery);
+pub(crate) struct Unwanted(pub(crate) Arc<dyn Query>);
 
-impl Query for UnwantedPhrase {
+impl Query for Unwanted {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(UnwantedWeight(self.0.weight(scoring)?)))
     }
@@ -18,7 +20,7 @@ struct UnwantedWeight(Box<dyn Weight>);
 
 impl Weight for UnwantedWeight {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        Ok(Box::new(Unwanted(self.0.scorer(segment, boost)?)))
+        Ok(Box::new(UnwantedScorer(self.0.scorer(segment, boost)?)))
     }
 
     fn explain(&self, segment: &SegmentReader, document: DocId) -> Result<Explanation, TantivyError> {
@@ -27,9 +29,9 @@ impl Weight for UnwantedWeight {
 }
 
 /// All but `seek_danger`, whose default looks first.
-struct Unwanted(Box<dyn Scorer>);
+struct UnwantedScorer(Box<dyn Scorer>);
 
-impl DocSet for Unwanted {
+impl DocSet for UnwantedScorer {
     fn advance(&mut self) -> DocId {
         self.0.advance()
     }
@@ -47,7 +49,7 @@ impl DocSet for Unwanted {
     }
 }
 
-impl Scorer for Unwanted {
+impl Scorer for UnwantedScorer {
     fn score(&mut self) -> Score {
         self.0.score()
     }

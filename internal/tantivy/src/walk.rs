@@ -5,10 +5,10 @@ use taskwire_domain::{Error, SearchQuery, SearchWindow, WalkPage, WalkPosition, 
 use uuid::Uuid;
 
 use crate::TantivyIndex;
-use crate::index::{Ready, blocking, unavailable};
+use crate::index::{Ready, unavailable};
 use crate::ranking::Rank;
 use crate::schema::Fields;
-use crate::search::{Found, find};
+use crate::search::find;
 
 /// The index as it was at one moment. It holds no writer, so that it stands in nobody's way.
 #[derive(Clone)]
@@ -63,7 +63,10 @@ impl TantivyIndex {
             None => View::of(&*self.ready().map_err(|cause| unavailable(cause.into()))?),
             Some(place) => self.views().get(place.view).ok_or(Error::ViewGone)?,
         };
-        let found = page(view.clone(), query, from.as_ref().map(|place| place.last)).await?;
+        let after = from.as_ref().map(|place| place.last);
+        let (query, searched) = (page_of(query), view.clone());
+        let search = move || find(&searched, &query, after);
+        let found = self.admission().carry_out(search).await?;
         let passed = from.as_ref().map_or(0, |place| place.passed) + found.shown;
         let last = found.last.filter(|_| passed < found.page.total);
         let name = from.map(|place| place.view);
@@ -85,15 +88,13 @@ impl TantivyIndex {
     }
 }
 
-async fn page(view: View, query: &SearchQuery, after: Option<Rank>) -> Result<Found, Error> {
+/// The query for a page, wherever that begins.
+fn page_of(query: &SearchQuery) -> SearchQuery {
     let size = query.window.size;
-    let query = SearchQuery {
+    SearchQuery {
         window: SearchWindow { from: 0, size },
         ..query.clone()
-    };
-    let found = blocking(move || find(&view, &query, after)).await;
-    let found = found.map_err(unavailable)?;
-    found.map_err(|cause| unavailable(cause.into()))
+    }
 }
 
 #[cfg(test)]

@@ -195,10 +195,10 @@ async fn an_older_index_is_rebuilt_and_a_newer_one_left_alone() {
     let set_version = |version: &str| {
         let meta = folder.path().join("live/meta.json");
         let text = fs::read_to_string(&meta).unwrap();
-        assert!(text.contains("taskwire 2"), "{text}");
-        fs::write(meta, text.replace("taskwire 2", version)).unwrap();
+        assert!(text.contains("taskwire 3"), "{text}");
+        fs::write(meta, text.replace("taskwire 3", version)).unwrap();
     };
-    for older in ["taskwire 1", "something"] {
+    for older in ["taskwire 2", "something"] {
         index_of(folder.path(), &tasks(&["one"])).await;
         set_version(older);
         assert!(matches!(is_rebuilt(folder.path(), older).await, Damage::Older));

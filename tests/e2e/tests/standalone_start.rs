@@ -128,7 +128,7 @@ async fn an_index_of_a_newer_release_is_refused_untouched() {
     let file = service.index_folder().join("live/meta.json");
     let ours = fs::read_to_string(&file).unwrap();
     let mut newer: Value = serde_json::from_str(&ours).unwrap();
-    assert_eq!(newer["payload"], "taskwire 2");
+    assert_eq!(newer["payload"], "taskwire 3");
     newer["payload"] = json!("taskwire 9999");
     fs::write(&file, newer.to_string()).unwrap();
     let sentence = refused_untouched(&service.place().folder).await;

@@ -88,6 +88,23 @@ pub async fn words_in_order_rank_before_scattered_ones<B: Backend>() {
     assert!(find_text(&backend, "annual rep").await[0].starts_with("the long awaited"));
 }
 
+/// Of which the one meant is among the last.
+pub async fn words_in_order_rank_first_however_many_words_begin_as_the_last_one<B: Backend>() {
+    let backend = B::start().await;
+    let letters = || 'a'..='z';
+    let many: String = letters()
+        .take(8)
+        .flat_map(|second| letters().map(move |third| format!("m{second}{third} ")))
+        .collect();
+    let in_order = "a carton of fresh oat milk from the shop at the corner of the street";
+    let scattered = ["milk, fresh oat", "fresh oatmeal, milk, oat"];
+    hold(&backend, &tasks(&[&many, in_order, scattered[0], scattered[1]])).await;
+    for text in ["oat m", "oat mil", "fresh oat m"] {
+        let found = find_text(&backend, text).await;
+        assert_eq!((found.len(), found[0].as_str()), (3, in_order), "{text}");
+    }
+}
+
 /// And other scripts in either case.
 pub async fn han_is_found_by_single_characters<B: Backend>() {
     let backend = B::start().await;
