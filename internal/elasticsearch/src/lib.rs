@@ -28,6 +28,7 @@ mod kept_views;
 mod likest_body;
 mod mapping;
 mod point_in_time;
+mod presence;
 mod search;
 mod search_body;
 mod search_facets;

@@ -243,6 +243,52 @@ async fn a_server_is_known_to_be_silent_though_everybody_gives_up_early() {
     assert!(refused.iter().all(is_silent), "{refused:?}");
 }
 
+/// One of whom always waits beside the next.
+#[tokio::test]
+async fn a_server_is_known_to_be_silent_though_callers_give_up_while_others_wait() {
+    const STEP: Duration = Duration::from_millis(10);
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    let search = search_within(&server.url, LIMIT);
+    let caller = async |number: u32| {
+        tokio::time::sleep(number * Duration::from_millis(590)).await;
+        tokio::time::timeout(Duration::from_millis(750), find(&search)).await
+    };
+    let steps = async {
+        for _ in 0..200 {
+            clock.pass(STEP).await;
+            look_around().await;
+        }
+    };
+    let (first, second, third, ()) = tokio::join!(caller(0), caller(1), caller(2), steps);
+    assert!(first.is_err(), "it gives up");
+    assert!(is_silent(&second.unwrap()), "it is told");
+    assert!(is_silent(&third.unwrap()), "it is refused");
+    assert_eq!(scene.asked(), (2, 1), "one asked for all");
+}
+
+/// It is there again, though it has nothing to say: searches are sent, and told what there is to be told.
+#[tokio::test]
+async fn a_server_that_was_silent_and_refuses_connections_is_silent_no_longer() {
+    let clock = StoppedClock::stop();
+    let (scene, server) = Scene::start().await;
+    let search = search_within(&server.url, LIMIT);
+    let waiting = async {
+        scene.until_asked(1, 0).await;
+        clock.pass(PATIENCE).await;
+        scene.until_asked(1, 1).await;
+        clock.pass(PATIENCE).await;
+    };
+    let (found, ()) = join(find(&search), waiting).await;
+    assert!(is_silent(&found), "{found:?}");
+    drop(server);
+    clock.pass(PATIENCE).await;
+    for _ in 0..3 {
+        let found = find(&search).await;
+        assert!(found.is_err() && !is_silent(&found), "{found:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_waits_for_writes_first_is_not_told_of_an_absence_later() {
     let clock = StoppedClock::stop();
@@ -317,6 +363,8 @@ async fn a_server_that_answers_others_is_not_silent_though_no_new_connection_can
             clock.pass(MOMENT).await;
             find(&search).await.unwrap();
             clock.pass(5 * PATIENCE).await;
+            // That no sign came is known.
+            look_around().await;
         }
         find(&search).await.unwrap();
         scene.dear.notify_one();
@@ -416,15 +464,17 @@ async fn an_answer_is_presence_whatever_it_says() {
 
 #[tokio::test]
 async fn a_refused_connection_is_told_at_once_and_tried_every_time() {
-    let _clock = StoppedClock::stop();
+    let clock = StoppedClock::stop();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let search = search_within(&url, LIMIT);
-    let began = Instant::now();
     for _ in 0..20 {
+        let began = Instant::now();
         let found = find(&search).await;
         assert!(found.is_err() && !is_silent(&found), "{found:?}");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        // However long it goes on.
+        clock.pass(PATIENCE / 2).await;
     }
-    assert_eq!(began.elapsed(), Duration::ZERO);
 }

@@ -26,7 +26,7 @@ const AT_MOST: Duration = Duration::from_secs(10);
 const FIRST_AT_MOST: Duration = Duration::from_secs(5);
 
 const SILENT: &str = "elasticsearch is silent; searches are refused until it answers";
-const BACK: &str = "elasticsearch answers again";
+const BACK: &str = "elasticsearch is silent no longer";
 
 struct Scene {
     _deployment: Deployment,
