@@ -138,8 +138,8 @@ impl SearchText {
 
     /// How many similar words may be tried for each of the [`words`](Self::words). A query of more clauses than the
     /// server's memory allows is an error in Elasticsearch, and 1,024 is the least that any server allows: a word makes one
-    /// for each similar word and three that say what ranks higher. What is left of the 1,024 is for phrases, exclusions
-    /// and filters.
+    /// for each similar word, three that say what ranks higher, and one for its stem. What is left of the 1,024 is for phrases,
+    /// exclusions and filters.
     pub fn guesses(&self) -> usize {
         const CLAUSES: usize = 720;
         const MOST: usize = 50;

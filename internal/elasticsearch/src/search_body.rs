@@ -285,6 +285,65 @@ mod tests {
         assert_eq!(body(&text("!!!"))["query"], json!({ "match_none": {} }));
     }
 
+    /// Each server has its own way of counting; here every word counts wherever it stands.
+    fn clauses(query: &Value) -> u64 {
+        match query {
+            Value::Object(members) => members.iter().map(clauses_of).sum(),
+            Value::Array(queries) => queries.iter().map(clauses).sum(),
+            _ => 0,
+        }
+    }
+
+    fn clauses_of((kind, query): (&String, &Value)) -> u64 {
+        match kind.as_str() {
+            "term" | "terms" | "range" => 1,
+            "match" | "match_phrase" | "match_phrase_prefix" | "match_bool_prefix" => {
+                let asked = query.as_object().unwrap().values().next().unwrap();
+                let words = asked
+                    .as_str()
+                    .or(asked["query"].as_str())
+                    .unwrap()
+                    .split(' ')
+                    .count();
+                words as u64 + asked["max_expansions"].as_u64().unwrap_or_default()
+            }
+            _ => clauses(query),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_more_clauses_than_every_server_allows() {
+        let far = Some("2026-05-01T09:00:00Z".parse().unwrap());
+        let range = TimeRange {
+            after: far,
+            before: far,
+        };
+        let filter = SearchFilter {
+            is_done: Some(true),
+            priority: Some(Priority::High),
+            categories: Some(Categories::parse((0..32).map(|n| format!("c{n}")).collect()).unwrap()),
+            parent_id: "0199c5a0-7d9f-7cc1-a3c8-5f2f1d4b7a10".parse().ok(),
+            external_id: ExternalId::parse("x".into()).ok(),
+            due: range,
+            start: range,
+            created: range,
+        };
+        let mut most = 0;
+        for words in 1..=128 {
+            let phrases = format!(" \"{}\"", vec!["a"; 128 - words].join(" "));
+            let typed = vec!["banana"; words].join(" ");
+            let query = SearchQuery {
+                filter: filter.clone(),
+                ..text(&match words {
+                    128 => typed,
+                    _ => format!("{phrases} {typed}"),
+                })
+            };
+            most = most.max(clauses(&body(&query)["query"]));
+        }
+        assert!((700..1_024).contains(&most), "{most}");
+    }
+
     #[test]
     fn only_an_open_last_word_may_be_the_beginning_of_one() {
         let open = body(&text("oat mil"));

@@ -5,6 +5,7 @@
 //! must not know a transport, a JSON body, a header or an engine, and it must not read a clock or make an id
 //! except through its ports.
 
+mod aside;
 mod bulk;
 mod bulk_decision;
 mod cascade;

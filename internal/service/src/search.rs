@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::SentCursor;
+use crate::aside::Aside;
 use taskwire_domain::{
     ConsistencyToken, Description, Error, Highlighter, SearchPage, SearchQuery, SearchText, Task, TaskId,
 };
-use tokio::task::spawn_blocking;
-
-use crate::SentCursor;
 
 /// A search that a caller asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +57,11 @@ pub struct Found {
 
 impl SearchRequest {
     /// Where the words asked for stand in these tasks; `None` when nobody asked.
-    pub(crate) async fn highlights(&self, tasks: &[Task]) -> Result<Option<Highlights>, Error> {
+    pub(crate) async fn highlights(
+        &self,
+        aside: &Aside,
+        tasks: &[Task],
+    ) -> Result<Option<Highlights>, Error> {
         if !self.highlight {
             return Ok(None);
         }
@@ -70,12 +73,8 @@ impl SearchRequest {
             .map(|task| (task.id, task.fields.description.clone()))
             .collect();
         // Every word of a hundred long texts is looked at.
-        let highlights = spawn_blocking(move || highlights(&text, &described));
-        let highlights = highlights.await.map_err(|cause| Error::Internal {
-            context: "results were not highlighted to their end",
-            cause: cause.into(),
-        })?;
-        Ok(Some(highlights))
+        let highlights = aside.carry_out(move || highlights(&text, &described));
+        Ok(Some(highlights.await?))
     }
 }
 

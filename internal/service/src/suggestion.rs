@@ -1,15 +1,16 @@
 //! What a search that found nothing might have been meant to be.
 
 use taskwire_domain::{Chain, Error, MistypedText, SearchPage, TaskSearch};
-use tokio::task::spawn_blocking;
 
 use crate::SearchRequest;
+use crate::aside::Aside;
 
 impl SearchRequest {
     /// A text that would find something under the same conditions, for a caller who asked and found nothing. Nobody else
     /// costs the engine a call.
     pub(crate) async fn suggestion(
         &self,
+        aside: &Aside,
         search: &dyn TaskSearch,
         page: &SearchPage,
     ) -> Result<Option<String>, Error> {
@@ -29,13 +30,9 @@ impl SearchRequest {
             Err(error) => return Err(error),
         };
         // Every word of fifty long texts is compared with every word typed.
-        let corrected = spawn_blocking(move || {
-            text.corrected(likest.iter().map(|task| task.fields.description.as_str()))
-        });
-        corrected.await.map_err(|cause| Error::Internal {
-            context: "a suggestion was not made to its end",
-            cause: cause.into(),
-        })
+        let corrected = aside
+            .carry_out(move || text.corrected(likest.iter().map(|task| task.fields.description.as_str())));
+        corrected.await
     }
 }
 

@@ -9,6 +9,7 @@ use taskwire_domain::{
 };
 use tokio::sync::OnceCell;
 
+use crate::aside::Aside;
 use crate::bulk_decision::BulkDecision;
 use crate::cascade::Cascade;
 use crate::cursor::CursorSigner;
@@ -39,6 +40,7 @@ pub struct TaskService {
     search: Arc<dyn TaskSearch>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    aside: Aside,
     /// Made with the first list or walk: at start the database may be away.
     cursors: OnceCell<Cursors>,
 }
@@ -64,6 +66,7 @@ impl TaskService {
             search,
             clock,
             ids,
+            aside: Aside::default(),
             cursors: OnceCell::new(),
         }
     }
@@ -280,8 +283,8 @@ impl TaskService {
             None => None,
             Some(position) => Some(self.cursors().await?.of_searches.sign(query, &position)),
         };
-        let highlights = request.highlights(&page.tasks).await?;
-        let suggestion = request.suggestion(&*self.search, &page).await?;
+        let highlights = request.highlights(&self.aside, &page.tasks).await?;
+        let suggestion = request.suggestion(&self.aside, &*self.search, &page).await?;
         Ok(Found {
             page,
             highlights,

@@ -5,9 +5,10 @@ use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Wei
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 
-/// Finds what has these terms (one at least) one after the other, whichever fields they are of: the beginning of a word
+/// Finds what has these terms one after the other, whichever fields they are of: the beginning of a word
 /// stands where the word does. So a beginning is found behind other words however many words begin with it; tantivy's own
-/// query for that goes through all of those in every document, of which it can afford few.
+/// query for that goes through all of those in every document, of which it can afford few. Each counts 1, whatever boost is
+/// wanted: it is meant to stand in a constant score.
 #[derive(Debug, Clone)]
 pub(crate) struct InOrder(pub(crate) Vec<Term>);
 
@@ -28,6 +29,9 @@ impl Weight for InOrderWeight {
                 return Ok(Box::new(EmptyScorer));
             };
             words.push(Word { postings, behind });
+        }
+        if words.is_empty() {
+            return Ok(Box::new(EmptyScorer));
         }
         // The rarest leads.
         words.sort_by_key(|word| word.postings.size_hint());

@@ -244,7 +244,10 @@ pub(crate) fn one_after_the_other(fields: &Fields, words: &[impl AsRef<str>]) ->
 
 /// What must not occur, one after the other.
 pub(crate) fn unwanted(fields: &Fields, words: &[String]) -> Box<dyn Query> {
-    Box::new(Unwanted(one_after_the_other(fields, words).into()))
+    match words {
+        [word] => term(word_term(fields, word)),
+        words => Box::new(Unwanted(one_after_the_other(fields, words).into())),
+    }
 }
 
 /// Any word that begins so.

@@ -76,7 +76,10 @@ fn page(total: u64) -> SearchPage {
 async fn what_would_find_something_is_told_under_the_same_conditions() {
     let search = OneTask::default();
     let asked = request("xat milk", true);
-    let suggestion = asked.suggestion(&search, &page(0)).await.unwrap();
+    let suggestion = asked
+        .suggestion(&Aside::default(), &search, &page(0))
+        .await
+        .unwrap();
     assert_eq!(suggestion.as_deref(), Some("oat milk"));
     assert_eq!(*search.asked.lock().unwrap(), [asked.query.filter]);
 }
@@ -92,7 +95,9 @@ async fn the_engine_is_not_asked_for_who_does_not_ask_or_has_found_something() {
         ("-xat", true, 0),
         ("ab", true, 0),
     ] {
-        let suggestion = request(text, suggest).suggestion(&search, &page(total)).await;
+        let suggestion = request(text, suggest)
+            .suggestion(&Aside::default(), &search, &page(total))
+            .await;
         assert_eq!(suggestion.unwrap(), None, "{text}");
     }
     assert!(search.asked.lock().unwrap().is_empty());
