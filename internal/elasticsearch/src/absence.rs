@@ -189,17 +189,17 @@ impl Known {
             true => state.presence.hear(Instant::now()),
             false => state.presence.note_no_sign(asked, Instant::now()),
         };
-        let lives = state.presence.silent().is_none();
-        drop(state);
         self.tell(change);
-        lives
+        state.presence.silent().is_none()
     }
 
     fn hear(&self) {
-        let change = self.state().presence.hear(Instant::now());
+        let mut state = self.state();
+        let change = state.presence.hear(Instant::now());
         self.tell(change);
     }
 
+    /// While the state is held, so that what is told last is how it is.
     fn tell(&self, change: Option<Change>) {
         match change {
             None => {}

@@ -142,7 +142,45 @@ async fn send(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn answers_are_asked_for_as_they_are() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let index = "tasks".parse().unwrap();
+        let client = Client::new(&ElasticsearchSettings { url, index }).unwrap();
+        let request = Request {
+            method: Method::Head,
+            path: "",
+            parameters: &[],
+            content_type: JSON,
+            body: None,
+            limit: Duration::from_secs(60),
+        };
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut head).await.unwrap() > 0);
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            String::from_utf8(head).unwrap()
+        };
+        let (answer, head) = tokio::join!(client.send(request), server);
+        assert_eq!(answer.unwrap().status, 200);
+        let encodings: Vec<_> = head
+            .lines()
+            .filter(|line| line.starts_with("accept-encoding"))
+            .collect();
+        assert_eq!(encodings, ["accept-encoding: identity"]);
+    }
 
     #[test]
     fn a_client_does_not_print_its_password() {

@@ -123,6 +123,18 @@ impl Scene {
         (count(&self.searches), count(&self.signs))
     }
 
+    /// By the first search.
+    async fn is_found_silent(&self, search: &ElasticsearchSearch, clock: &StoppedClock) {
+        let waiting = async {
+            self.until_asked(1, 0).await;
+            clock.pass(PATIENCE).await;
+            self.until_asked(1, 1).await;
+            clock.pass(PATIENCE).await;
+        };
+        let (found, ()) = join(find(search), waiting).await;
+        assert!(is_silent(&found), "{found:?}");
+    }
+
     async fn until_asked(&self, searches: usize, signs: usize) {
         let what = format!("{searches} searches and {signs} signs of life were asked for");
         until(&what, || self.asked() == (searches, signs)).await;
@@ -171,14 +183,7 @@ async fn a_server_that_is_back_is_searched_by_the_next_who_asks() {
     let clock = StoppedClock::stop();
     let (scene, server) = Scene::start().await;
     let search = search_within(&server.url, LIMIT);
-    let waiting = async {
-        scene.until_asked(1, 0).await;
-        clock.pass(PATIENCE).await;
-        scene.until_asked(1, 1).await;
-        clock.pass(PATIENCE).await;
-    };
-    let (found, ()) = join(find(&search), waiting).await;
-    assert!(is_silent(&found), "{found:?}");
+    scene.is_found_silent(&search, &clock).await;
     scene.lives();
     clock.pass(PATIENCE).await;
     find(&search).await.unwrap();
@@ -273,14 +278,7 @@ async fn a_server_that_was_silent_and_refuses_connections_is_silent_no_longer() 
     let clock = StoppedClock::stop();
     let (scene, server) = Scene::start().await;
     let search = search_within(&server.url, LIMIT);
-    let waiting = async {
-        scene.until_asked(1, 0).await;
-        clock.pass(PATIENCE).await;
-        scene.until_asked(1, 1).await;
-        clock.pass(PATIENCE).await;
-    };
-    let (found, ()) = join(find(&search), waiting).await;
-    assert!(is_silent(&found), "{found:?}");
+    scene.is_found_silent(&search, &clock).await;
     drop(server);
     clock.pass(PATIENCE).await;
     for _ in 0..3 {

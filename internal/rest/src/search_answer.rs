@@ -12,7 +12,17 @@ use taskwire_domain::{
 };
 use taskwire_service::{Found, Highlights, SearchRequest, SentCursor};
 
+use crate::docs::FailureKind;
 use crate::handlers::list_tasks;
+
+/// How a search fails, besides what any request does.
+pub(crate) const FAILURES: [FailureKind; 5] = [
+    FailureKind::CursorExpired,
+    FailureKind::NotYetSearchable,
+    FailureKind::NotAcceptable,
+    FailureKind::Unavailable,
+    FailureKind::TimedOut,
+];
 
 /// `{"tasks": […], "total": n}`, and what else was asked for.
 pub(crate) fn answer(request: &SearchRequest, found: &Found) -> Response {

@@ -13,7 +13,7 @@ use taskwire_domain::{
 };
 use taskwire_service::{SearchRequest, SentCursor};
 
-use crate::docs::{Answer, Body, Component, Endpoint, FailureKind, Tag, examples};
+use crate::docs::{Answer, Body, Component, Endpoint, Tag, examples};
 use crate::failure::{Failure, both};
 use crate::json_object::{Decoded, JsonObject, boolean, items, text, whole_number};
 use crate::media_type::BodyKind;
@@ -38,13 +38,7 @@ pub(crate) fn endpoint() -> Endpoint {
         examples: examples::search_requests(),
     })
     .answers(StatusCode::OK, answer)
-    .fails([
-        FailureKind::CursorExpired,
-        FailureKind::NotYetSearchable,
-        FailureKind::NotAcceptable,
-        FailureKind::Unavailable,
-        FailureKind::TimedOut,
-    ])
+    .fails(search_answer::FAILURES)
 }
 
 pub(crate) async fn handle(

@@ -12,7 +12,7 @@ use taskwire_domain::{
 use taskwire_service::{SearchRequest, SentCursor};
 
 use crate::AppState;
-use crate::docs::{Answer, Component, Endpoint, FailureKind, Parameter, Tag, examples};
+use crate::docs::{Answer, Component, Endpoint, Parameter, Tag, examples};
 use crate::failure::Failure;
 use crate::json_object::Decoded;
 use crate::query::{Query, boolean, whole_number};
@@ -32,13 +32,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .into_iter()
         .fold(endpoint, Endpoint::takes)
         .answers(StatusCode::OK, answer)
-        .fails([
-            FailureKind::CursorExpired,
-            FailureKind::NotYetSearchable,
-            FailureKind::NotAcceptable,
-            FailureKind::Unavailable,
-            FailureKind::TimedOut,
-        ])
+        .fails(search_answer::FAILURES)
 }
 
 pub(crate) async fn handle(
